@@ -1,0 +1,23 @@
+"""A mail that is ready for the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """
+    Sender and recipients as MAIL FROM and RCPT TO name them, and the content between them (RFC 5321, 2.3.1).
+
+    *content* is pure ASCII with CRLF line ends and no line over 998 bytes; its dots are not yet stuffed.
+    *content_smtputf8* is the same mail with international addresses in its headers (RFC 6532), present only
+    where there are any; it may go only to a server that offers SMTPUTF8. *notes* are sentences for the
+    result's message ("the body was sent as UTF-8: …").
+    """
+
+    sender: str
+    recipients: tuple[str, ...]
+    content: bytes
+    content_smtputf8: bytes | None = None
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""The Celery glue of `send_email`."""

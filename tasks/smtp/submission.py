@@ -1,0 +1,25 @@
+"""What is handed to a connection: a run of mails, each with its own last moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from tasks.deadline import Deadline
+    from tasks.envelope import Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One mail transaction to be tried: MAIL, RCPT for each recipient of *envelope*, DATA (RFC 6409)."""
+
+    mail_id: str
+    envelope: Envelope
+    deadline: Deadline
+
+
+#: Called just before the final dots of the given mails are written, with the mails in that write; answers
+#: for each whether its dot may be sent. A mail that gets False (its lease is gone) is aborted without a dot.
+Mark: TypeAlias = Callable[[Sequence[Submission]], Sequence[bool]]
