@@ -1,0 +1,143 @@
+"""Supervision with real processes and real signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.timeout(60)
+
+#: Notes its process id and each stop signal, and then goes, after it has done what $1 says.
+CHILD = """
+import os, signal, sys, time
+def note(line):
+    with open(sys.argv[1], "a") as notes:
+        notes.write(f"{line}\\n")
+def stop(number, frame):
+    note(f"got {number}")
+    if sys.argv[2] == "obedient":
+        sys.exit(0)
+signal.signal(signal.SIGTERM, stop)
+signal.signal(signal.SIGINT, stop)
+note(f"pid {os.getpid()}")
+if sys.argv[2].startswith("exit"):
+    sys.exit(int(sys.argv[2][4:]))
+while True:
+    time.sleep(60)
+"""
+
+
+class Supervised:
+    """A supervisor and the child that keeps notes."""
+
+    def __init__(self, folder: Path, start: Any, eventually: Any) -> None:
+        self.child = folder / "child.py"
+        self.child.write_text(CHILD)
+        self.notes = folder / "notes"
+        self.log = folder / "log"
+        self._start = start
+        self._eventually = eventually
+
+    def run(self, manner: str, *options: str) -> None:
+        child = (sys.executable, str(self.child), str(self.notes), manner)
+        self.process = self._start("worker.supervise", *options, *child, log=self.log)
+
+    def pids(self) -> list[int]:
+        return [int(line[4:]) for line in self.lines("pid ")]
+
+    def lines(self, beginning: str) -> list[str]:
+        text = self.notes.read_text() if self.notes.exists() else ""
+        return [line for line in text.splitlines() if line.startswith(beginning)]
+
+    def wait_for_start(self, count: int = 1) -> int:
+        self._eventually(lambda: len(self.pids()) >= count, f"start number {count}")
+        return self.pids()[-1]
+
+
+@pytest.fixture
+def supervised(tmp_path: Path, start: Any, eventually: Any) -> Supervised:
+    return Supervised(tmp_path, start, eventually)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_process_that_is_killed_is_started_again(supervised: Supervised) -> None:
+    supervised.run("obedient")
+    os.kill(supervised.wait_for_start(), signal.SIGKILL)
+
+    assert supervised.wait_for_start(2) != supervised.pids()[0]
+    assert "exited with code -9; starting again in 1 s" in supervised.log.read_text()
+
+
+def test_a_process_that_keeps_failing_is_started_ever_more_slowly(supervised: Supervised) -> None:
+    supervised.run("exit1")
+    supervised.wait_for_start(3)
+
+    assert "code 1; starting again in 1 s" in supervised.log.read_text()
+    assert "code 1; starting again in 2 s" in supervised.log.read_text()
+
+
+def test_a_refused_configuration_is_not_tried_again(supervised: Supervised) -> None:
+    supervised.run("exit2")
+
+    assert supervised.process.wait(20) == 2
+    assert len(supervised.pids()) == 1
+
+
+def test_a_command_that_does_not_exist_is_not_tried_again(start: Any, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+
+    assert start("worker.supervise", "no-such-command", log=log).wait(20) == 127
+    assert "not found" in log.read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["TERM", "INT"])
+def test_a_stop_signal_reaches_the_process_once_and_ends_both_cleanly(
+    supervised: Supervised, number: signal.Signals
+) -> None:
+    """Once, although a process runner signals the supervisor's whole group."""
+    supervised.run("obedient")
+    pid = supervised.wait_for_start()
+    os.killpg(supervised.process.pid, number)
+
+    assert supervised.process.wait(20) == 0
+    assert supervised.lines("got") == [f"got {number.value}"]
+    assert not _is_alive(pid)
+
+
+def test_a_process_that_will_not_stop_is_killed_after_the_grace(supervised: Supervised) -> None:
+    supervised.run("stubborn", "--grace", "0.5")
+    pid = supervised.wait_for_start()
+    supervised.process.send_signal(signal.SIGTERM)
+
+    assert supervised.process.wait(20) == 0
+    assert supervised.lines("got") == ["got 15"]
+    assert not _is_alive(pid)
+
+
+def test_stops_at_once_while_it_waits_to_start_again(supervised: Supervised, eventually: Any) -> None:
+    supervised.run("exit1")
+    eventually(lambda: "starting again in 2 s" in supervised.log.read_text(), "the second pause")
+    supervised.process.send_signal(signal.SIGTERM)
+
+    assert supervised.process.wait(1.5) == 0
+
+
+def test_asks_for_a_command(start: Any, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+
+    assert start("worker.supervise", log=log).wait(20) == 2
+    assert "which command to run" in log.read_text()
