@@ -1,0 +1,91 @@
+# Needs Python 3.11 or newer and nothing else; everything below goes into .venv. Choose one with make PYTHON=…
+.DEFAULT_GOAL := help
+# The targets share .venv and two cores: one after the other, whatever -j says.
+.NOTPARALLEL:
+SHELL := /bin/sh
+BIN := .venv/bin
+STAMP := .venv/.installed
+#: How many processes the tests run in.
+JOBS ?= auto
+PYTEST := $(BIN)/pytest -q
+COMPOSE = $(shell if docker compose version >/dev/null 2>&1; then echo docker compose; else echo docker-compose; fi)
+
+.PHONY: help demo run test install check lint types imports unit integration acceptance coverage \
+	faults faults-full bench fmt lock schema up down clean
+
+help: ## Say what there is to make
+	@awk 'sub(/^##@ /, "") { print "\n" $$0 } /^[a-z-]+:.* ## / { name = $$0; sub(/:.*/, "", name); sub(/.* ## /, ""); printf "  %-14s%s\n", name, $$0 }' $(MAKEFILE_LIST)
+
+##@ Start here
+demo: $(STAMP) ## Carry one mail from a web form's click to a mailbox, all on this machine
+	@$(BIN)/postroom demo
+
+run: $(STAMP) ## Keep broker, worker, Flower and a mail catcher running until Ctrl-C
+	@deploy/run || test $$? -eq 130
+
+test: check unit integration acceptance ## Everything that a change must pass
+
+install: $(STAMP) ## Set up .venv; instant when it is up to date
+
+$(STAMP): pyproject.toml requirements/dev.txt requirements/install
+	@PYTHON='$(PYTHON)' requirements/install
+	@touch $@
+
+##@ Checks
+check: lint types imports ## Lint, types and the directions of imports
+
+lint: $(STAMP) ## Style and likely mistakes
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(STAMP) ## Types, strictly
+	@$(BIN)/mypy
+
+imports: $(STAMP) ## Who may import whom
+	@$(BIN)/lint-imports
+
+fmt: $(STAMP) ## Rewrite the code in the house's format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+##@ Tests
+unit: $(STAMP) ## Pure functions and doubles: seconds
+	@$(PYTEST) -n $(JOBS) tests/unit
+
+integration: $(STAMP) ## Against real mail servers and a real broker
+	@$(PYTEST) -n $(JOBS) -m 'not faults' tests/integration
+
+acceptance: $(STAMP) ## The Procfile's processes: started, killed, asked
+	@$(PYTEST) -n $(JOBS) -m 'not faults' tests/acceptance
+
+coverage: $(STAMP) ## Which lines the unit and integration tests do not reach
+	@$(BIN)/coverage run -m pytest -q -m 'not faults' tests/unit tests/integration
+	@$(BIN)/coverage report --show-missing --skip-covered
+
+faults: $(STAMP) ## Kill workers and brokers amid the work, a few times
+	@$(PYTEST) -m faults tests
+
+faults-full: $(STAMP) ## The same as often as it takes to trust the numbers
+	@POSTROOM_FAULTS=full $(PYTEST) -m faults --timeout 0 tests
+
+bench: $(STAMP) ## Measure, side by side with the peers
+	@for file in benchmarks/[!_]*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit; done
+
+##@ Containers
+up: ## Build and start the services of docker-compose.yml
+	@deploy/passwords
+	@$(COMPOSE) up --build --detach
+
+down: ## Stop them; the journal stays in its volume
+	@$(COMPOSE) down
+
+##@ House-keeping
+lock: $(STAMP) ## Write requirements/*.txt anew from pyproject.toml (ARGS=--upgrade for newer versions)
+	@requirements/lock $(ARGS)
+
+schema: $(STAMP) ## Write the contract's JSON Schema anew
+	@$(BIN)/python -m tasks.contract.schema
+
+clean: ## Remove whatever can be made again: .venv, caches, the data of run and demo
+	@rm -rf .venv .demo .run .coverage htmlcov dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
