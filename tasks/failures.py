@@ -5,6 +5,7 @@ What a server answers, and the ways in which a delivery ends without acceptance.
 Failure
 ├── TransientFailure   nothing was sent; the same may succeed later
 ├── PermanentFailure   nothing was sent; the same will fail again
+│   └── Expired        its last moment had passed before it could be sent
 └── Unconfirmed        the final dot was sent and no answer came
 ```
 """
@@ -78,6 +79,10 @@ class TransientFailure(Failure):
 
 class PermanentFailure(Failure):
     """Nothing was sent, and the same will fail again."""
+
+
+class Expired(PermanentFailure):
+    """The moment after which the mail must not be sent had passed."""
 
 
 class Unconfirmed(Failure):

@@ -1,0 +1,46 @@
+"""What a worker is handed, and what it hands back for each mail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tasks.contract.result import SendEmailResult
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A mail as its message brought it: not yet validated."""
+
+    mail_id: str
+    lane: str
+    parameters: Mapping[str, object] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The mail has its result; nothing more will happen to it."""
+
+    result: SendEmailResult
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """The mail waits in the journal for its next attempt, after the one that ended with *code*."""
+
+    code: int
+    message: str
+    wait: float
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """The mail is not this worker's: another one has it, or it is not due yet."""
+
+    reason: str
+
+
+Verdict: TypeAlias = Settled | PutBack | LeftAlone

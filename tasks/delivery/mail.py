@@ -1,0 +1,167 @@
+"""One mail in a worker's hands: what was tried, who got it, and whether it is worth another attempt."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, assert_never
+
+from tasks.contract.codes import LocalCode, Phase
+from tasks.contract.result import Attempt
+from tasks.delivery.outcome import Ending, attempt_of
+from tasks.delivery.progress import Progress
+from tasks.failures import Failure, PermanentFailure, Receipt, Reply, TransientFailure, Unconfirmed
+from tasks.smtp.faults import LeaseLost
+from tasks.smtp.replies import is_too_many_recipients
+from tasks.smtp.reply_texts import queue_id
+from tasks.smtp.submission import Submission
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from tasks.contract.parameters import SendEmail
+    from tasks.deadline import Deadline
+    from tasks.delivery.job import Job
+    from tasks.delivery.preparation import Prepared
+    from tasks.delivery.retry import RetryPolicy
+    from tasks.failures import Answer
+    from tasks.journal.records import Claim
+    from tasks.smtp.route import Route
+
+
+@dataclass(slots=True)
+class Mail:
+    """
+    A claimed mail with everything that is known about it.
+
+    *wait* is the pause in seconds before the next attempt; None once the mail is settled, with *failure*
+    where it was not accepted for everybody.
+    """
+
+    job: Job
+    claim: Claim
+    deadline: Deadline
+    clock: Callable[[], float]
+    taken_up: float
+    attempts: tuple[Attempt, ...] = ()
+    progress: Progress = field(default_factory=lambda: Progress(()))
+    request: SendEmail | None = None
+    ready: Prepared | None = None
+    failure: Failure | None = None
+    phase: Phase | None = None
+    queue_id: str | None = None
+    wait: float | None = 0.0
+    is_lost: bool = False
+
+    @property
+    def route(self) -> Route:
+        """The way that it goes."""
+        return self._prepared.route
+
+    @property
+    def _prepared(self) -> Prepared:
+        if self.ready is None:
+            raise RuntimeError("a mail that could not be prepared is settled, and never submitted")
+        return self.ready
+
+    @property
+    def now(self) -> datetime:
+        """The moment by the journal's clock."""
+        return self.claim.begun_at + timedelta(seconds=self.clock() - self.taken_up)
+
+    def open(self, request: SendEmail) -> None:
+        """Note the validated parameters, and what earlier workers left in the journal."""
+        self.request = request
+        recipients = tuple(mailbox.addr_spec for mailbox in request.recipients)
+        self.progress = Progress.decode(recipients, self.claim.progress)
+        self.attempts = tuple(Attempt.model_validate(a) for a in json.loads(self.claim.history or "[]"))
+
+    def settle(self, failure: Failure | None) -> None:
+        """End the mail with *failure*, or with acceptance."""
+        self.failure = failure
+        self.wait = None
+
+    def submission(self) -> Submission:
+        """Return the transaction that is to be tried next: the open recipients."""
+        envelope = replace(self._prepared.envelope, recipients=self.progress.open)
+        return Submission(self.job.mail_id, envelope, self.deadline)
+
+    def covered(self) -> str:
+        """Return the progress to note before the dot: until an answer comes, those tried are doubtful."""
+        covered = Progress(
+            self.progress.recipients, dict(self.progress.standings), dict(self.progress.replies)
+        )
+        covered.doubt(self.progress.open, Reply(LocalCode.UNKNOWN, ""))
+        return covered.encode()
+
+    def absorb(self, answer: Answer, policy: RetryPolicy) -> None:
+        """Note the answer to the transaction, and decide whether and when to try again."""
+        match answer:
+            case Receipt():
+                self._accepted(answer, policy)
+            case Unconfirmed():
+                self._doubtful(answer, policy)
+            case LeaseLost():
+                self.is_lost = True
+            case TransientFailure():
+                self.progress.refuse(answer.recipients)
+                self._tried(answer.reply)
+                self._try_again(answer, policy)
+            case PermanentFailure():
+                self.progress.refuse(answer.recipients)
+                self._tried(answer.reply)
+                self.settle(answer)
+            case Failure():
+                self.settle(PermanentFailure(answer.reply, answer.phase))
+            case _:
+                assert_never(answer)
+
+    def _accepted(self, receipt: Receipt, policy: RetryPolicy) -> None:
+        self.progress.take(receipt, self.progress.open)
+        self.queue_id = queue_id(receipt.reply.text) or self.queue_id
+        self.phase = Phase.FINAL
+        self._tried(receipt.reply)
+        deferred = [self.progress.reply_to(recipient) for recipient in self.progress.open]
+        if not deferred:
+            self.settle(None)
+        elif any(is_too_many_recipients(reply) for reply in deferred):
+            self.wait = 0.0
+        else:
+            self._try_again(TransientFailure(deferred[0], Phase.RCPT), policy)
+
+    def _doubtful(self, answer: Unconfirmed, policy: RetryPolicy) -> None:
+        self.progress.doubt(self.progress.open, answer.reply)
+        self._tried(answer.reply)
+        self.settle(answer)
+        if self._prepared.resends_unknown:
+            self._try_again(TransientFailure(answer.reply, answer.phase), policy)
+        if self.wait is not None:
+            self.progress.reopen()
+
+    def _try_again(self, failure: TransientFailure, policy: RetryPolicy) -> None:
+        self.wait = policy.wait_after(failure, attempt=len(self.attempts), deadline=self.deadline)
+        self.failure = failure
+
+    def _tried(self, reply: Reply) -> None:
+        body = self.request.body if self.request else ""
+        self.attempts = (*self.attempts, attempt_of(reply, at=self.now, body=body))
+
+    def ending(self) -> Ending:
+        """Return everything that the result is made from."""
+        request, ready = self.request, self.ready
+        return Ending(
+            progress=self.progress,
+            masked=tuple(mailbox.masked for mailbox in request.recipients) if request else (),
+            failure=self.failure,
+            phase=self.phase,
+            attempts=self.attempts,
+            accepted_at=self.claim.accepted_at,
+            finished_at=self.now,
+            message_id=ready.message_id if ready else None,
+            queue_id=self.queue_id,
+            body=request.body if request else "",
+            notes=ready.notes if ready else (),
+            metadata=dict(request.metadata) if request else {},
+        )

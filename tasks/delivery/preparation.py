@@ -1,0 +1,138 @@
+"""Everything that can be found wrong with a mail before a connection is made."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from tasks.contract.codes import LocalCode
+from tasks.contract.errors import InvalidInput
+from tasks.contract.validation import parse
+from tasks.deadline import Deadline
+from tasks.delivery.outcome import UNKNOWN_REPLY
+from tasks.failures import Expired, Failure, PermanentFailure, Reply, Unconfirmed
+from tasks.journal.records import Grip
+from tasks.message.attachments import AttachmentPolicy, load
+from tasks.message.compose import compose
+from tasks.message.identity import Identity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tasks.contract.parameters import SendEmail
+    from tasks.delivery.mail import Mail
+    from tasks.delivery.routing import Direction, Router
+    from tasks.envelope import Envelope
+    from tasks.smtp.route import Route
+
+logger = logging.getLogger(__name__)
+
+_CRASHED: Final = Reply(LocalCode.WORKER_CRASHES, "the mail was given up: each worker that took it up died")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A mail that can be submitted."""
+
+    route: Route
+    envelope: Envelope
+    message_id: str
+    notes: tuple[str, ...]
+    resends_unknown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """Validates, routes and composes mails; *stored* finds the bytes of attachments by their digest."""
+
+    router: Router
+    attachments: AttachmentPolicy
+    stored: Callable[[str], bytes | None]
+
+    def prepare(self, mail: Mail) -> None:
+        """Make *mail* ready, or settle it with what is wrong with it."""
+        try:
+            request = parse(mail.job.parameters)
+            mail.open(request)
+            direction = self.router.direct(request)
+            _restrict_time(mail, request)
+            self._respect_the_past(mail, request, direction)
+            mail.ready = self._compose(mail, request, direction)
+        except InvalidInput as invalid:
+            mail.settle(PermanentFailure(Reply(invalid.code, str(invalid))))
+        except Failure as failure:
+            mail.settle(failure)
+        except Exception as error:  # noqa: BLE001 (a bug must fail this mail only, and as a result)
+            log_bug(error, mail.job.mail_id)
+            mail.settle(internal_failure())
+
+    def _respect_the_past(self, mail: Mail, request: SendEmail, direction: Direction) -> None:
+        """Stop where an earlier worker's death leaves nothing, or nothing safe, to do."""
+        if mail.claim.grip is Grip.CRASHED:
+            raise PermanentFailure(_CRASHED)
+        if mail.claim.grip is not Grip.UNCONFIRMED:
+            return
+        if not _resends_unknown(request, direction):
+            raise Unconfirmed(UNKNOWN_REPLY)
+        mail.progress.reopen()
+
+    def _compose(self, mail: Mail, request: SendEmail, direction: Direction) -> Prepared:
+        identity = Identity.of(mail.job.mail_id, mail.claim.accepted_at, direction.sender.domain)
+        envelope = compose(
+            request,
+            sender=direction.sender,
+            identity=identity,
+            attachments=load(request.attachments, self.attachments, stored=self.stored),
+        )
+        return Prepared(
+            direction.route,
+            envelope,
+            identity.message_id,
+            (*_notes(request, direction), *envelope.notes),
+            _resends_unknown(request, direction),
+        )
+
+
+def _restrict_time(mail: Mail, request: SendEmail) -> None:
+    """Set the mail's deadline: what is left of its Timeout, and never past the moment when it expires."""
+    budget = request.timeout_seconds
+    left = budget - mail.claim.elapsed
+    if request.expires_at is not None:
+        until_expiry = (request.expires_at - mail.now) / timedelta(seconds=1)
+        if until_expiry <= 0:
+            raise Expired(Reply(LocalCode.TIME_OVER, "the mail expired before it could be sent"))
+        left = min(left, until_expiry)
+    mail.deadline = Deadline.after(left, budget=budget, clock=mail.clock)
+    if mail.deadline.remaining <= mail.deadline.reserve and mail.attempts:
+        last = mail.attempts[-1]
+        raise PermanentFailure(Reply(last.code, last.message))
+
+
+def _resends_unknown(request: SendEmail, direction: Direction) -> bool:
+    return (request.on_unknown or direction.account.on_unknown) == "resend"
+
+
+def _notes(request: SendEmail, direction: Direction) -> tuple[str, ...]:
+    notes = []
+    if request.merged:
+        notes.append(f"Merged repeated recipients: {', '.join(request.merged)}.")
+    if direction.route.is_encrypted and not direction.route.trust.is_checked:
+        notes.append("Certificate not verified.")
+    return tuple(notes)
+
+
+def internal_failure() -> PermanentFailure:
+    """Return the failure of a mail that met a bug of this program."""
+    return PermanentFailure(
+        Reply(LocalCode.INTERNAL, "an internal error; the worker's log has it under this mail's id")
+    )
+
+
+def log_bug(error: Exception, mail_id: str) -> None:
+    """Log where *error* happened; not its text, which may quote what the mail says."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = " < ".join(f"{frame.name} ({frame.filename}:{frame.lineno})" for frame in reversed(frames))
+    logger.error("internal error", extra={"mail_id": mail_id, "error": type(error).__name__, "where": where})

@@ -1,0 +1,120 @@
+"""What is known of each recipient of a mail, over all its transactions."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from tasks.contract.codes import LocalCode
+from tasks.failures import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from tasks.failures import Receipt
+
+
+class Standing(StrEnum):
+    """
+    Where a recipient stands.
+
+    *Doubtful* ones were in a transaction whose dot got no answer; *suspect* ones are doubtful ones that are
+    tried again all the same, because the caller prefers a second copy to none.
+    """
+
+    OPEN = "open"
+    SUSPECT = "suspect"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    DOUBTFUL = "doubtful"
+
+
+_NOTHING_YET: Final = Reply(0, "")
+_PERMANENT: Final = 500
+_SUSPECTS_NEXT: Final = {Standing.OPEN: Standing.SUSPECT, Standing.REFUSED: Standing.DOUBTFUL}
+
+
+@dataclass(slots=True)
+class Progress:
+    """
+    The standing of each recipient, with the last reply that it got.
+
+    A recipient that was accepted or refused for good stays so; only open ones are tried again, so nobody
+    gets a second copy because of somebody else's refusal (contract, section 4).
+    """
+
+    recipients: tuple[str, ...]
+    standings: dict[str, Standing] = field(default_factory=dict)
+    replies: dict[str, Reply] = field(default_factory=dict)
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """The recipients that are still to be tried, in input order."""
+        return self.having(Standing.OPEN, Standing.SUSPECT)
+
+    def having(self, *standings: Standing) -> tuple[str, ...]:
+        """Return the recipients of these *standings*, in input order."""
+        return tuple(r for r in self.recipients if self.standing_of(r) in standings)
+
+    def standing_of(self, recipient: str) -> Standing:
+        """Return where *recipient* stands."""
+        return self.standings.get(recipient, Standing.OPEN)
+
+    def reply_to(self, recipient: str) -> Reply:
+        """Return the last reply that *recipient* got."""
+        return self.replies.get(recipient, _NOTHING_YET)
+
+    def take(self, receipt: Receipt, tried: Iterable[str]) -> None:
+        """Note an accepted transaction with the recipients *tried*."""
+        for recipient in tried:
+            refusal = receipt.refused.get(recipient)
+            if refusal is None:
+                self._set(recipient, Standing.ACCEPTED, receipt.reply)
+            else:
+                self._refuse(recipient, refusal)
+
+    def refuse(self, replies: Mapping[str, Reply]) -> None:
+        """Note the replies of a transaction in which nothing was sent."""
+        for recipient, reply in replies.items():
+            self._refuse(recipient, reply)
+
+    def doubt(self, tried: Iterable[str], reply: Reply) -> None:
+        """Note a transaction whose dot got no answer."""
+        for recipient in tried:
+            self._set(recipient, Standing.DOUBTFUL, reply)
+
+    def reopen(self) -> None:
+        """Try the doubtful ones again (on_unknown)."""
+        for recipient in self.having(Standing.DOUBTFUL):
+            self.standings[recipient] = Standing.SUSPECT
+
+    def _refuse(self, recipient: str, reply: Reply) -> None:
+        is_final = reply.code >= _PERMANENT and reply.code != LocalCode.TIME_OVER
+        self._set(recipient, Standing.REFUSED if is_final else Standing.OPEN, reply)
+
+    def _set(self, recipient: str, standing: Standing, reply: Reply) -> None:
+        if self.standing_of(recipient) is Standing.SUSPECT:
+            # A refusal now does not undo a copy that may have arrived before.
+            standing = _SUSPECTS_NEXT.get(standing, standing)
+        self.standings[recipient] = standing
+        self.replies[recipient] = reply
+
+    def encode(self) -> str:
+        """Return the standings as JSON text for the journal: positions instead of addresses."""
+        return json.dumps(
+            [
+                [standing, *self.reply_to(recipient)]
+                for recipient in self.recipients
+                for standing in [self.standings.get(recipient, Standing.OPEN)]
+            ]
+        )
+
+    @classmethod
+    def decode(cls, recipients: tuple[str, ...], stored: str) -> Progress:
+        """Read what `encode` wrote for the same *recipients*; nothing stored means all are open."""
+        progress = cls(recipients)
+        for recipient, (standing, *reply) in zip(recipients, json.loads(stored or "[]"), strict=False):
+            progress._set(recipient, Standing(standing), Reply(*reply))
+        return progress

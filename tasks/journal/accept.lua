@@ -1,0 +1,28 @@
+-- Take a mail in: (none) -> queued.
+-- KEYS: mail, open mails, [idempotency key]
+-- ARGV: mail id, lane, payload, fingerprint, delay in ms before it is due, idempotency key or '',
+--       ms that its message may stay unseen
+-- Returns accepted | known | same <first id> | conflict <first id>
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+if KEYS[3] then
+  local first = redis.call('HMGET', KEYS[3], 'mail', 'fingerprint')
+  if first[1] and first[1] ~= ARGV[1] then
+    return { first[2] == ARGV[4] and 'same' or 'conflict', first[1] }
+  end
+end
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  return { 'known', ARGV[1] }
+end
+
+local delay = tonumber(ARGV[5])
+-- A mail that is due later has no message in the queue yet: the sweeper publishes it in its time.
+local published = delay > 0 and 0 or now
+redis.call('HSET', KEYS[1], 'state', 'queued', 'lane', ARGV[2], 'payload', ARGV[3], 'key', ARGV[6],
+  'accepted', now, 'due', now + delay, 'published', published, 'fence', 0, 'runs', 0)
+redis.call('ZADD', KEYS[2], now + (delay > 0 and delay or tonumber(ARGV[7])), ARGV[1])
+if KEYS[3] then
+  redis.call('HSET', KEYS[3], 'mail', ARGV[1], 'fingerprint', ARGV[4])
+end
+return { 'accepted', ARGV[1] }

@@ -1,0 +1,50 @@
+-- Take a mail up: queued -> sending, or go on with one whose worker died (its lease is over).
+-- KEYS: mail, open mails, watermarks
+-- ARGV: mail id, lease in ms, runs that a mail may have
+-- Returns unknown | done <result> | early <ms> | busy <ms>
+--       | yours | unconfirmed | crashed, each with fence, accepted, elapsed ms, history, progress, now
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local mail = redis.call('HMGET', KEYS[1],
+  'state', 'due', 'lease', 'accepted', 'started', 'published', 'lane', 'history', 'progress', 'result')
+local state = mail[1]
+if not state then
+  return { 'unknown' }
+end
+if state == 'queued' then
+  if tonumber(mail[2]) > now then
+    return { 'early', tonumber(mail[2]) - now }
+  end
+elseif state == 'sending' or state == 'data' then
+  if tonumber(mail[3]) > now then
+    return { 'busy', tonumber(mail[3]) - now }
+  end
+else
+  return { 'done', mail[10] or '' }
+end
+
+-- The newest publication that any worker has met: what was published well before it and is still waiting is lost.
+local published = tonumber(mail[6])
+if published > tonumber(redis.call('HGET', KEYS[3], mail[7]) or 0) then
+  redis.call('HSET', KEYS[3], mail[7], published)
+end
+
+local started = tonumber(mail[5] or now)
+local fence = redis.call('HINCRBY', KEYS[1], 'fence', 1)
+local runs = redis.call('HINCRBY', KEYS[1], 'runs', 1)
+local lease = now + tonumber(ARGV[2])
+redis.call('HSET', KEYS[1], 'started', started, 'lease', lease)
+redis.call('ZADD', KEYS[2], lease, ARGV[1])
+
+local verdict = 'yours'
+if state == 'data' then
+  -- The dot may have been sent. The state stays, so that whoever dies now leaves the same doubt behind.
+  verdict = 'unconfirmed'
+else
+  redis.call('HSET', KEYS[1], 'state', 'sending')
+  if runs > tonumber(ARGV[3]) then
+    verdict = 'crashed'
+  end
+end
+return { verdict, fence, tonumber(mail[4]), now - started, mail[8] or '', mail[9] or '', now }

@@ -1,0 +1,168 @@
+"""
+The crash-safe record of every mail, in Redis or Valkey.
+
+A mail is accepted before it is published, begun under a fence and a short lease, marked just before its
+final dot, and finished before its Celery result is stored; so it is neither lost nor sent twice, whatever
+dies (docs/reliability.md has the state machine). All clocks are the server's: workers' clocks count nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from tasks.contract.result import SendEmailResult
+from tasks.journal.records import (
+    Acceptance,
+    Accepted,
+    Claim,
+    Entry,
+    Grip,
+    Hindrance,
+    Record,
+    Refusal,
+    moment,
+)
+from tasks.journal.scripts import Call, Script, run_script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from redis import Redis
+
+    from tasks.contract.status import MailState
+
+_ACCEPT: Final = Script.named("accept")
+_BEGIN: Final = Script.named("begin")
+_STEP: Final = Script.named("step")
+
+MAIL: Final = "postroom:mail:"
+OPEN: Final = "postroom:open"
+WATERMARKS: Final = "postroom:watermarks"
+IDEMPOTENCY: Final = "postroom:key:"
+
+_GRIPS: Final = frozenset(Grip)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalOptions:
+    """
+    Times in seconds, and how often a mail may take its worker down.
+
+    *lease* is how long a mail stays with a worker that gives no sign of life; *retention* how long a
+    finished mail's record, result and idempotency key are kept; *patience* how long a published message may
+    stay unseen before the sweeper wonders about it.
+    """
+
+    lease: float = 15.0
+    patience: float = 30.0
+    retention: float = 24 * 3600.0
+    runs: int = 3
+
+
+class Journal:
+    """
+    The record of mails; every method takes a run of them and costs one round trip.
+
+    All methods raise `redis.RedisError` when Redis cannot be reached.
+    """
+
+    def __init__(self, redis: Redis, *, options: JournalOptions | None = None) -> None:
+        self._redis = redis
+        self.options = options or JournalOptions()
+
+    def accept(self, run: Sequence[Entry]) -> list[Accepted]:
+        """Take mails in, or find the first mail of their idempotency key."""
+        patience = _milliseconds(self.options.patience)
+        answers = run_script(self._redis, _ACCEPT, [_acceptance(entry, patience) for entry in run])
+        return [Accepted(Acceptance(outcome.decode()), first.decode()) for outcome, first in answers]
+
+    def begin(self, mail_ids: Sequence[str]) -> list[Claim | Refusal]:
+        """Take mails up for sending, with a new fence and a lease each."""
+        lease = _milliseconds(self.options.lease)
+        calls = [
+            Call((MAIL + mail_id, OPEN, WATERMARKS), (mail_id, lease, self.options.runs))
+            for mail_id in mail_ids
+        ]
+        answers = run_script(self._redis, _BEGIN, calls)
+        return [_grip(mail_id, answer) for mail_id, answer in zip(mail_ids, answers, strict=True)]
+
+    def mark(self, claims: Sequence[Claim], progress: Sequence[str]) -> list[bool]:
+        """
+        Note that the final dots of these mails are about to be sent, with the recipients they cover.
+
+        False for a claim whose lease was lost: its dot must not be sent.
+        """
+        lease = _milliseconds(self.options.lease)
+        return self._step(
+            _step(claim, "data", lease, "progress", covered)
+            for claim, covered in zip(claims, progress, strict=True)
+        )
+
+    def record(self, claim: Claim, *, history: str, progress: str) -> bool:
+        """Note a definite answer after which the mail is still in hand (other recipients are to follow)."""
+        lease = _milliseconds(self.options.lease)
+        return self._step([_step(claim, "sending", lease, "history", history, "progress", progress)])[0]
+
+    def renew(self, claims: Iterable[Claim]) -> list[bool]:
+        """Extend the leases of mails that are still being worked at."""
+        lease = _milliseconds(self.options.lease)
+        return self._step(_step(claim, "", lease) for claim in claims)
+
+    def postpone(self, claim: Claim, *, wait: float, history: str, progress: str) -> bool:
+        """Put a mail back for *wait* seconds; no worker slot is held meanwhile."""
+        fields = ("history", history, "progress", progress)
+        return self._step([_step(claim, "queued", _milliseconds(wait), *fields)])[0]
+
+    def finish(self, settled: Sequence[tuple[Claim, MailState, SendEmailResult]]) -> list[bool]:
+        """Record the results of mails; their parameters are deleted, the results kept for a day."""
+        retention = _milliseconds(self.options.retention)
+        return self._step(
+            _step(claim, state, retention, "result", result.model_dump_json())
+            for claim, state, result in settled
+        )
+
+    def look_up(self, mail_ids: Sequence[str]) -> list[Record | None]:
+        """Return what is known about mails; None for one that never existed or is long past."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for mail_id in mail_ids:
+            pipeline.hgetall(MAIL + mail_id)
+        stored = pipeline.execute()
+        return [Record.read(mail_id, fields) for mail_id, fields in zip(mail_ids, stored, strict=True)]
+
+    def _step(self, calls: Iterable[Call]) -> list[bool]:
+        return [answer == 1 for answer in run_script(self._redis, _STEP, list(calls))]
+
+
+def _acceptance(entry: Entry, patience: int) -> Call:
+    key = IDEMPOTENCY + entry.key if entry.key else ""
+    keys = (MAIL + entry.mail_id, OPEN, *([key] if key else []))
+    delay = _milliseconds(entry.delay)
+    return Call(keys, (entry.mail_id, entry.lane, entry.payload, entry.fingerprint, delay, key, patience))
+
+
+def _step(claim: Claim, state: str, milliseconds: int, *fields: str) -> Call:
+    return Call((MAIL + claim.mail_id, OPEN), (claim.mail_id, claim.fence, state, milliseconds, *fields))
+
+
+def _grip(mail_id: str, answer: list[Any]) -> Claim | Refusal:
+    verdict = answer[0].decode()
+    if verdict not in _GRIPS:
+        stored = answer[1] if verdict == Hindrance.DONE else b""
+        result = SendEmailResult.model_validate_json(stored) if stored else None
+        return Refusal(mail_id, Hindrance(verdict), result)
+    fence, accepted, elapsed, history, progress, now = answer[1:]
+    return Claim(
+        mail_id=mail_id,
+        fence=fence,
+        grip=Grip(verdict),
+        accepted_at=moment(accepted),
+        begun_at=moment(now),
+        elapsed=elapsed / 1000,
+        history=history.decode(),
+        progress=progress.decode(),
+    )
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,76 @@
+"""Keeping the leases of the mails in hand, so that only a dead or frozen worker loses them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from redis.exceptions import RedisError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tasks.journal.journal import Journal
+    from tasks.journal.records import Claim
+
+logger = logging.getLogger(__name__)
+
+#: A lease is renewed three times before it would be over.
+_RENEWALS_PER_LEASE = 3
+
+
+class LeaseKeeper:
+    """
+    Renews the leases of all mails that this process has in hand, from one background thread.
+
+    The thread starts with the first mail and anew after a fork, since threads do not survive one.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._held: dict[str, Claim] = {}
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._pid = 0
+
+    @contextmanager
+    def keep(self, claims: Sequence[Claim]) -> Iterator[None]:
+        """Renew the leases of *claims* until the block ends."""
+        with self._lock:
+            self._start()
+            self._held.update({claim.mail_id: claim for claim in claims})
+        try:
+            yield
+        finally:
+            with self._lock:
+                for claim in claims:
+                    self._held.pop(claim.mail_id, None)
+
+    def _start(self) -> None:
+        if self._pid == os.getpid():
+            return
+        self._pid = os.getpid()
+        self._held = {}
+        threading.Thread(target=self._renew_forever, name="postroom-leases", daemon=True).start()
+
+    def _renew_forever(self) -> None:
+        pause = self._journal.options.lease / _RENEWALS_PER_LEASE
+        while not self._wake.wait(pause):
+            self.renew()
+
+    def renew(self) -> None:
+        """Renew all leases once; one that was lost is left alone, its fence will stop the worker."""
+        with self._lock:
+            held = list(self._held.values())
+        if not held:
+            return
+        try:
+            kept = self._journal.renew(held)
+        except RedisError as error:
+            logger.warning("leases not renewed", extra={"mails": len(held), "error": type(error).__name__})
+            return
+        for claim in (claim for claim, is_kept in zip(held, kept, strict=True) if not is_kept):
+            logger.warning("lease lost", extra={"mail_id": claim.mail_id})

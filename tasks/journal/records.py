@@ -1,0 +1,150 @@
+"""What the journal holds about a mail, and what it says when a worker asks for one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from tasks.contract.result import SendEmailResult
+from tasks.contract.status import MailState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tasks.contract.parameters import SendEmail
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """
+    A mail to be taken in.
+
+    *payload* is the JSON text of its parameters. *fingerprint* stands for them where the idempotency *key*
+    is compared. *delay* is the time in seconds until it is due.
+    """
+
+    mail_id: str
+    lane: str
+    payload: str = field(repr=False)
+    key: str | None = None
+    fingerprint: str = ""
+    delay: float = 0.0
+
+    @classmethod
+    def of(cls, mail_id: str, lane: str, request: SendEmail, *, delay: float = 0.0) -> Entry:
+        """Return the entry of a valid mail."""
+        payload = json.dumps(request.to_message(), separators=(",", ":"))
+        fingerprint = hashlib.sha256(request.canonical()).hexdigest()
+        return cls(mail_id, lane, payload, request.idempotency_key, fingerprint, delay)
+
+
+class Acceptance(StrEnum):
+    """What became of an `Entry`."""
+
+    ACCEPTED = "accepted"
+    KNOWN = "known"
+    SAME = "same"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The journal's answer to an `Entry`; *mail_id* is the first mail's where the key was used before."""
+
+    outcome: Acceptance
+    mail_id: str
+
+
+class Grip(StrEnum):
+    """In which condition a worker got hold of a mail."""
+
+    YOURS = "yours"
+    UNCONFIRMED = "unconfirmed"
+    CRASHED = "crashed"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """
+    A mail that is now in this worker's hands, until its lease is over.
+
+    *begun_at* is now, by the journal's clock; *elapsed* the time in seconds since a worker first took the
+    mail up. *history* (attempts) and *progress*
+    (recipients) are what `Journal.record` and `Journal.postpone` left there, as JSON text.
+    """
+
+    mail_id: str
+    fence: int
+    grip: Grip
+    accepted_at: datetime
+    begun_at: datetime
+    elapsed: float
+    history: str = ""
+    progress: str = ""
+
+
+class Hindrance(StrEnum):
+    """Why a worker may not take a mail up."""
+
+    UNKNOWN = "unknown"
+    DONE = "done"
+    EARLY = "early"
+    BUSY = "busy"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A mail that this worker must leave alone, with its result where it has one."""
+
+    mail_id: str
+    hindrance: Hindrance
+    result: SendEmailResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the journal knows about a mail, for those who poll."""
+
+    mail_id: str
+    state: MailState
+    lane: str
+    accepted_at: datetime
+    result: SendEmailResult | None
+    last_code: int | None = None
+    last_message: str | None = None
+
+    @classmethod
+    def read(cls, mail_id: str, stored: Mapping[bytes, bytes]) -> Record | None:
+        """Read the record of *mail_id* from its hash; None where there is none."""
+        if b"state" not in stored:
+            return None
+        last = (_json(stored.get(b"history")) or [{}])[-1]
+        result = stored.get(b"result")
+        return cls(
+            mail_id,
+            _state(stored[b"state"].decode(), retried=bool(last)),
+            stored[b"lane"].decode(),
+            moment(int(stored[b"accepted"])),
+            SendEmailResult.model_validate_json(result) if result else None,
+            last.get("code"),
+            last.get("message"),
+        )
+
+
+def moment(milliseconds: int) -> datetime:
+    """Return the moment *milliseconds* after the epoch, in UTC."""
+    return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
+
+
+def _json(stored: bytes | None) -> Any:
+    return json.loads(stored) if stored else None
+
+
+def _state(stored: str, *, retried: bool) -> MailState:
+    if stored in {"queued", "sending", "data"} and retried:
+        return MailState.RETRYING
+    return MailState.SENDING if stored == "data" else MailState(stored)

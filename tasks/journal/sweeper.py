@@ -1,0 +1,54 @@
+"""
+Publishing again what no message stands for any more.
+
+Mails that are due after a wait, mails whose worker died, and mails whose message the broker lost come back
+here. Mails that merely wait in a long queue do not: see `sweep.lua`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from tasks.contract.names import Lane
+from tasks.journal.journal import MAIL, OPEN, WATERMARKS, JournalOptions
+from tasks.journal.scripts import Call, Script, run_script
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from redis import Redis
+
+_SWEEP: Final = Script.named("sweep")
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A mail that must be published again."""
+
+    mail_id: str
+    lane: str
+    payload: str = field(repr=False)
+
+
+class Sweeper:
+    """Looks through the open mails; any number of sweepers may run, each stray is found by one of them."""
+
+    def __init__(self, redis: Redis, *, options: JournalOptions | None = None, batch: int = 500) -> None:
+        self._redis = redis
+        self._patience = round((options or JournalOptions()).patience * 1000)
+        self._batch = batch
+
+    def sweep(self, empty_lanes: Collection[str]) -> Iterator[Stray]:
+        """
+        Yield the strays; each is looked at again after the journal's patience only.
+
+        *empty_lanes* names the queues in which nothing waits. Raises `redis.RedisError`.
+        """
+        lanes = [part for lane in Lane for part in (lane.value, int(lane in empty_lanes))]
+        call = Call((OPEN, WATERMARKS), (MAIL, self._batch, self._patience, *lanes))
+        looked_at = self._batch
+        while looked_at == self._batch:
+            looked_at, found = run_script(self._redis, _SWEEP, [call])[0]
+            for mail_id, lane, payload in found:
+                yield Stray(mail_id.decode(), lane.decode(), payload.decode())
