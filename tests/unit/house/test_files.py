@@ -1,0 +1,97 @@
+"""What stands around the code, held to what the code and the documents say of it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+
+
+def _read(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, dict[str, dict[str, object]]]:
+    return yaml.safe_load(_read("docker-compose.yml"))
+
+
+SERVICES = ["redis", "worker", "flower", "mailpit"]
+
+
+@pytest.mark.parametrize("name", ["Procfile", "Procfile.dev"])
+def test_every_process_is_supervised_and_replaces_its_shell(name: str) -> None:
+    """Without exec a signal ends at the shell; without supervision one death ends them all."""
+    lines = _read(name).splitlines()
+
+    assert lines
+    assert all(re.match(r"\w+: exec python -m worker\.supervise --grace 4 ", line) for line in lines)
+
+
+def test_development_runs_what_production_runs() -> None:
+    assert set(_read("Procfile").splitlines()) <= set(_read("Procfile.dev").splitlines())
+
+
+def test_every_target_of_make_says_what_it_is_for() -> None:
+    makefile = _read("Makefile").replace("\\\n", "")
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+
+    assert phony
+    assert set(phony[1].split()) == set(re.findall(r"^([a-z-]+):.*## \w", makefile, re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_container_is_confined(name: str, compose: dict[str, dict[str, dict[str, object]]]) -> None:
+    service = compose["services"][name]
+
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["mem_limit"]
+    assert service["pids_limit"]
+    assert "privileged" not in service
+
+
+def test_every_published_port_is_on_loopback(compose: dict[str, dict[str, dict[str, object]]]) -> None:
+    ports = {name: service.get("ports", []) for name, service in compose["services"].items()}
+
+    assert ports == {
+        "redis": [],
+        "worker": [],
+        "flower": ["127.0.0.1:5555:5555"],
+        "mailpit": ["127.0.0.1:8025:8025"],
+    }
+
+
+def test_no_password_stands_in_a_committed_file() -> None:
+    for name in ("docker-compose.yml", "deploy/development.env", ".env.example"):
+        found = re.findall(r"^ *#?\w*(?:PASSWORD|BASIC_AUTH)[=:] *(\S+)", _read(name), re.MULTILINE)
+
+        assert [value for value in found if not value.startswith(('"${', '""'))] == [], name
+
+
+def test_development_sets_only_what_the_example_explains() -> None:
+    explained = set(re.findall(r"^#(\w+)=", _read(".env.example"), re.MULTILINE))
+    used = set(re.findall(r"^(\w+)=", _read("deploy/development.env"), re.MULTILINE))
+
+    assert used - explained == {"PYTHONUNBUFFERED"}
+
+
+def test_the_example_sets_nothing_by_itself() -> None:
+    assert re.findall(r"^[^#\n].*", _read(".env.example"), re.MULTILINE) == []
+
+
+def test_the_image_is_built_from_the_product_alone() -> None:
+    allowed = {line[1:] for line in _read(".dockerignore").splitlines() if line.startswith("!")}
+
+    assert allowed == {"requirements/base.txt", "worker", "tasks", "producers"}
+    assert "--require-hashes" in _read("Dockerfile")
+
+
+@pytest.mark.parametrize("name", ["base", "dev"])
+def test_the_locks_name_no_index(name: str) -> None:
+    assert not re.search(r"^--|https?://|file://", _read(f"requirements/{name}.txt"), re.MULTILINE)
