@@ -1,1 +1,125 @@
-"""The Celery glue of `send_email`."""
+"""The Celery glue of `send_email`: a message comes in, a verdict goes out."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+from celery import Task
+from celery.exceptions import Ignore, Reject
+from celery.worker.request import Request
+from redis.exceptions import RedisError
+
+from tasks.contract.names import TASK_NAME, Lane
+from tasks.delivery.job import Job, LeftAlone, PutBack, Settled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from celery import Celery
+
+    from tasks.contract.result import SendEmailResult
+    from tasks.delivery.job import Verdict
+
+#: Seconds for which a worker leaves its message alone while the journal cannot be reached.
+_JOURNAL_AWAY = 1.0
+
+
+class Service(Protocol):
+    """What the task hands its mails to."""
+
+    def deliver(self, run: Sequence[Job]) -> list[Verdict]:
+        """Bring each mail to a verdict."""
+
+
+class Report:
+    """
+    A result on its way into the result backend, where it is stored as a mapping.
+
+    Its `repr` is what Celery logs and Flower shows: one line, which begins with "sent" when it was.
+    """
+
+    def __init__(self, result: SendEmailResult) -> None:
+        self.result = result
+
+    def __json__(self) -> dict[str, Any]:
+        """Return the mapping that `AsyncResult.get` yields (kombu's JSON encoder asks for it)."""
+        return self.result.model_dump(mode="json")
+
+    def __repr__(self) -> str:
+        return f"{self.result.delivery}: {self.result.code} {self.result.message}"
+
+
+class DiscreetRequest(Request):
+    """
+    A request that tells monitors the truth about the outcome and nothing about the arguments.
+
+    `inspect` and Flower's worker page show real arguments whatever `kwargsrepr` says; here they never do.
+    A mail that was not sent has a result, so for Celery its task succeeded; its event says "failed", so that
+    Flower and its metrics count it as what it is (contract, section 5).
+    """
+
+    def info(self, safe: bool = False) -> Any:  # noqa: ARG002, FBT001, FBT002 (Celery's signature)
+        """Return the facts of this request with its arguments redacted."""
+        return {**super().info(safe=True), "args": "()", "kwargs": "{…}"}
+
+    def send_event(self, type: str, **fields: Any) -> None:  # noqa: A002 (Celery's signature)
+        """Send a task event, as failed where the mail was not sent to everybody."""
+        outcome = str(fields.get("result", ""))
+        if type == "task-succeeded" and not outcome.startswith("sent:"):
+            failed = {"exception": outcome, "traceback": "", "runtime": fields.get("runtime")}
+            super().send_event("task-failed", **failed)
+        else:
+            super().send_event(type, **fields)
+
+
+class SendEmailTask(Task[Any, Any]):
+    """The base of the task: discreet towards monitors, tolerant of any arguments."""
+
+    Request = f"{__name__}:{DiscreetRequest.__name__}"
+    typing = False
+    acks_late = True
+
+
+def register(app: Celery, service: Callable[[], Service]) -> SendEmailTask:
+    """
+    Add `send_email` to *app* and to no other app of the process.
+
+    *service* is called in the process that runs the task, so that nothing of it is shared across a fork.
+    """
+
+    def send_email(self: SendEmailTask, *args: Any, **parameters: Any) -> Report:
+        """Send one mail (see docs/contract.md)."""
+        job = Job(
+            str(self.request.id), _lane(self), {"args": list(args), **parameters} if args else parameters
+        )
+        return _report(self, _verdict(service(), job))
+
+    task: SendEmailTask = app.task(name=TASK_NAME, bind=True, base=SendEmailTask, shared=False)(send_email)
+    return task
+
+
+def _verdict(service: Service, job: Job) -> Verdict:
+    try:
+        return service.deliver([job])[0]
+    except RedisError as error:
+        time.sleep(_JOURNAL_AWAY)
+        raise Reject("the journal cannot be reached", requeue=True) from error
+
+
+def _report(task: SendEmailTask, verdict: Verdict) -> Report:
+    match verdict:
+        case Settled():
+            return Report(verdict.result)
+        case PutBack():
+            meta = {"code": verdict.code, "message": verdict.message, "wait": round(verdict.wait, 1)}
+            task.update_state(state="RETRYING", meta=meta)
+            task.send_event("task-retried", exception=f"{verdict.code} {verdict.message}", traceback="")
+            raise Ignore("put back")
+        case LeftAlone():
+            raise Ignore(verdict.reason)
+
+
+def _lane(task: SendEmailTask) -> str:
+    queue = (task.request.delivery_info or {}).get("routing_key")
+    return queue if queue in set(Lane) else Lane.DEFAULT

@@ -12,6 +12,7 @@ from tasks.contract.trust import Trust, TrustKind
 from tasks.failures import PermanentFailure, Reply
 from tasks.smtp.login import Login
 from tasks.smtp.route import Route
+from tasks.smtp.secret_sources import FileSecret, StaticSecret
 from tasks.smtp.trust import ClientCertificate, ServerTrust
 
 if TYPE_CHECKING:
@@ -136,16 +137,21 @@ def _route(  # noqa: PLR0913 (the six things that make a route)
         port=port,
         security=security,
         trust=trust,
-        login=_login(account) if is_own and account.logs_in else None,
+        login=_login(account) if is_own else None,
         local_hostname=account.local_hostname,
         client_certificate=ClientCertificate(certificate, account.client_key) if certificate else None,
         allow_plaintext_auth=account.allow_plaintext_auth,
     )
 
 
-def _login(account: Account) -> Login:
-    source = _secret(account)
-    return Login(account.user_name or "", account.mechanism, source)
+def _login(account: Account) -> Login | None:
+    if not account.authentication or not account.user_name:
+        return None
+    if account.password:
+        return Login(account.user_name, account.mechanism, StaticSecret(account.password))
+    if account.password_file:
+        return Login(account.user_name, account.mechanism, FileSecret(account.password_file))
+    return None
 
 
 def _server_trust(trust: Trust | None, host: str, ca_folder: Path | None = None) -> ServerTrust:

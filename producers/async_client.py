@@ -1,0 +1,61 @@
+"""The client for event loops: the same methods, each in a thread, and none written twice."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, cast
+
+from producers.client import Mailer, waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from tasks.contract.result import SendEmailResult
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _in_a_thread(
+    method: Callable[Concatenate[Mailer, P], T],
+) -> Callable[Concatenate[AsyncMailer, P], Coroutine[Any, Any, T]]:
+    async def call(self: AsyncMailer, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.to_thread(method, self.mailer, *args, **kwargs)
+
+    call.__name__, call.__doc__ = method.__name__, method.__doc__
+    return call
+
+
+class AsyncMailer:
+    """
+    A `Mailer` whose methods are awaited; arguments, results and errors are those of `Mailer`.
+
+    Publishing to the broker blocks, so it happens in a thread; waiting for a result holds none.
+    """
+
+    def __init__(self, broker_url: str, *, journal_url: str | None = None) -> None:
+        self.mailer = Mailer(broker_url, journal_url=journal_url)
+
+    enqueue = _in_a_thread(Mailer.enqueue)
+    enqueue_many = _in_a_thread(Mailer.enqueue_many)
+    poll = _in_a_thread(Mailer.poll)
+    store_attachment = _in_a_thread(Mailer.store_attachment)
+    store_bytes = _in_a_thread(Mailer.store_bytes)
+    close = _in_a_thread(Mailer.close)
+
+    async def wait(self, mail_id: str, *, timeout: float) -> SendEmailResult:  # noqa: ASYNC109 (Mailer's)
+        """Return the mail's result as soon as there is one; raises as `Mailer.wait`."""
+        steps = waiting(timeout)
+        pause = next(steps)
+        try:
+            while True:
+                await asyncio.sleep(pause)
+                pause = steps.send(await self.poll(mail_id))
+        except StopIteration as done:
+            return cast("SendEmailResult", done.value)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()

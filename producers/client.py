@@ -1,0 +1,208 @@
+"""The Python client: hand letters in, look up what became of them."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self, cast
+
+from producers.errors import IdempotencyConflict, MailNotFound, WaitTimeout
+from producers.outbox import BATCH, Outbox
+from tasks.contract.errors import InvalidInput
+from tasks.contract.names import Lane
+from tasks.contract.status import MailStatus
+from tasks.contract.validation import parse
+from tasks.journal.records import Acceptance
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from tasks.contract.parameters import SendEmail
+    from tasks.contract.result import SendEmailResult
+    from tasks.journal.records import Record
+
+_FIRST_PAUSE: Final = 0.02
+_LONGEST_PAUSE: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A message of `enqueue_many` that was not enqueued: its position, and why."""
+
+    index: int
+    error: InvalidInput | IdempotencyConflict
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What became of the messages of `enqueue_many`: the ids in order, None where one was refused."""
+
+    ids: tuple[str | None, ...]
+    refused: tuple[Refused, ...]
+
+
+class Mailer:
+    """
+    Enqueues mails and polls their results.
+
+    ```
+    mailer = Mailer("redis://localhost:6379/0")
+    mail_id = mailer.enqueue(to="ann@example.org", subject="Hello", body="…", lane="reset")
+    print(mailer.wait(mail_id, timeout=30).message)
+    ```
+
+    One mailer serves a process; it is safe to share between threads. *journal_url* is needed where the
+    broker is no Redis. Every method raises `QueueUnavailable` within a few seconds when the queue is away.
+    """
+
+    def __init__(self, broker_url: str, *, journal_url: str | None = None) -> None:
+        self._outbox = Outbox(broker_url, journal_url=journal_url)
+
+    def enqueue(
+        self,
+        message: Mapping[str, object] | None = None,
+        /,
+        *,
+        lane: Lane | str = Lane.DEFAULT,
+        send_at: datetime | None = None,
+        **parameters: object,
+    ) -> str:
+        """
+        Enqueue one mail and return its id, under which it is known from now on.
+
+        The parameters are those of docs/contract.md, as keywords or as a mapping, which may use the
+        connector's labels. With an idempotency key that was used before, the first mail's id is returned.
+
+        Raises:
+            InvalidInput: with every error of every field.
+            IdempotencyConflict: the key belongs to a mail with other parameters.
+            QueueUnavailable: the queue is away.
+        """
+        request = parse({**(message or {}), **parameters})
+        [answer] = self._outbox.hand_in([request], lane=Lane(lane), send_at=send_at)
+        if answer.outcome is Acceptance.CONFLICT:
+            raise IdempotencyConflict(answer.mail_id)
+        return answer.mail_id
+
+    def enqueue_many(
+        self, messages: Iterable[Mapping[str, object]], *, lane: Lane | str = Lane.BULK
+    ) -> Batch:
+        """
+        Enqueue many mails, hundreds in a round trip; those that are refused do not stop the others.
+
+        Raises:
+            QueueUnavailable: the queue is away; the mails before were enqueued.
+        """
+        ids: list[str | None] = []
+        refused: list[Refused] = []
+        numbered = enumerate(messages)
+        while chunk := list(itertools.islice(numbered, BATCH)):
+            ids += [None] * len(chunk)
+            valid = list(_valid(chunk, refused))
+            answers = self._outbox.hand_in([request for _, request in valid], lane=Lane(lane))
+            for (index, _), answer in zip(valid, answers, strict=True):
+                if answer.outcome is Acceptance.CONFLICT:
+                    refused.append(Refused(index, IdempotencyConflict(answer.mail_id)))
+                else:
+                    ids[index] = answer.mail_id
+        return Batch(tuple(ids), tuple(sorted(refused, key=lambda refusal: refusal.index)))
+
+    def poll(self, mail_id: str) -> MailStatus:
+        """
+        Return where the mail stands.
+
+        Raises:
+            MailNotFound: there is none of this id.
+            QueueUnavailable: the queue is away.
+        """
+        [record] = self._outbox.look_up([mail_id])
+        return _status(mail_id, record)
+
+    def wait(self, mail_id: str, *, timeout: float) -> SendEmailResult:
+        """
+        Return the mail's result as soon as there is one, after at most *timeout* seconds.
+
+        Raises:
+            WaitTimeout: there was none in time; the mail goes on.
+            MailNotFound: there is none of this id.
+            QueueUnavailable: the queue is away.
+        """
+        steps = waiting(timeout)
+        pause = next(steps)
+        try:
+            while True:
+                time.sleep(pause)
+                pause = steps.send(self.poll(mail_id))
+        except StopIteration as done:
+            return cast("SendEmailResult", done.value)
+
+    def store_attachment(self, path: Path) -> str:
+        """
+        Store a file of this machine for workers elsewhere; return the reference for *attachments*.
+
+        Raises:
+            OSError: the file cannot be read.
+            QueueUnavailable: the queue is away.
+        """
+        return self.store_bytes(path.read_bytes(), name=path.name)
+
+    def store_bytes(self, content: bytes, *, name: str) -> str:
+        """Store *content* for a week; return the reference under which it can be attached as *name*."""
+        return f"stored:{self._outbox.store(content)}/{name}"
+
+    def close(self) -> None:
+        """Close the connections to broker and journal."""
+        self._outbox.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def waiting(timeout: float) -> Generator[float, MailStatus, SendEmailResult]:
+    """
+    Say how long to pause before each look at a mail; take what was seen; return the result.
+
+    Free of any clockwork of its own, so that waiting in a thread and in an event loop are the same code.
+
+    Raises:
+        WaitTimeout: *timeout* seconds are over.
+    """
+    deadline = time.monotonic() + timeout
+    pause = _FIRST_PAUSE
+    status = yield 0.0
+    while status.result is None:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            raise WaitTimeout(status)
+        status = yield min(pause, remaining)
+        pause = min(pause * 1.5, _LONGEST_PAUSE)
+    return status.result
+
+
+def _valid(
+    chunk: Iterable[tuple[int, Mapping[str, object]]], refused: list[Refused]
+) -> Iterator[tuple[int, SendEmail]]:
+    for index, message in chunk:
+        try:
+            yield index, parse(message)
+        except InvalidInput as error:
+            refused.append(Refused(index, error))
+
+
+def _status(mail_id: str, record: Record | None) -> MailStatus:
+    if record is None:
+        raise MailNotFound(mail_id)
+    result = record.result
+    return MailStatus(
+        mail_id=mail_id,
+        state=record.state,
+        code=result.code if result else record.last_code,
+        message=result.message if result else record.last_message,
+        result=result,
+    )

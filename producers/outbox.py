@@ -1,0 +1,119 @@
+"""Where mails leave the producer: first the journal, then the queue."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from celery import Celery
+from kombu import Exchange, Queue
+from kombu.exceptions import KombuError, OperationalError
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from producers.errors import QueueUnavailable
+from tasks.contract.names import TASK_NAME, Lane
+from tasks.contract.queue import PRODUCER_SETTINGS, PUBLISH_OPTIONS
+from tasks.journal.blobs import BlobStore
+from tasks.journal.journal import Journal
+from tasks.journal.records import Acceptance, Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tasks.contract.parameters import SendEmail
+    from tasks.journal.records import Accepted, Record
+
+logger = logging.getLogger(__name__)
+
+#: Messages that share a round trip.
+BATCH: Final = 500
+
+
+class Outbox:
+    """
+    The way of valid mails into journal and queue, and back to their records.
+
+    Every method raises `QueueUnavailable` within a few seconds when the journal is away.
+    """
+
+    def __init__(self, broker_url: str, *, journal_url: str | None) -> None:
+        self._app = _app(broker_url)
+        self._redis = _connect(journal_url or broker_url)
+        self._journal = Journal(self._redis)
+        self._blobs = BlobStore(self._redis)
+
+    def hand_in(
+        self, requests: Sequence[SendEmail], *, lane: Lane, send_at: datetime | None = None
+    ) -> list[Accepted]:
+        """Record the mails, then publish the new ones that are due: what was recorded is kept."""
+        delay = max(0.0, (send_at - datetime.now(UTC)).total_seconds()) if send_at else 0.0
+        entries = [Entry.of(str(uuid.uuid4()), lane, request, delay=delay) for request in requests]
+        with _bounded():
+            accepted = self._journal.accept(entries)
+        if not delay:
+            answers = zip(accepted, requests, strict=True)
+            self._publish([(a.mail_id, r) for a, r in answers if a.outcome is Acceptance.ACCEPTED], lane)
+        return accepted
+
+    def look_up(self, mail_ids: Sequence[str]) -> list[Record | None]:
+        """Return the records of mails, None for one that does not exist."""
+        with _bounded():
+            return self._journal.look_up(mail_ids)
+
+    def store(self, content: bytes) -> str:
+        """Store the bytes of an attachment and return their digest."""
+        with _bounded():
+            return self._blobs.put(content)
+
+    def close(self) -> None:
+        """Close the connections to broker and journal."""
+        self._app.close()
+        self._redis.close()
+
+    def _publish(self, mails: Sequence[tuple[str, SendEmail]], lane: Lane) -> None:
+        """Publish messages; a worker's sweeper makes up for one that fails, so that is not an error."""
+        try:
+            with self._app.producer_or_acquire() as producer, producer.batch(BATCH):
+                for mail_id, request in mails:
+                    self._app.send_task(
+                        TASK_NAME,
+                        kwargs=request.to_message(),
+                        task_id=mail_id,
+                        queue=lane.value,
+                        producer=producer,
+                        **PUBLISH_OPTIONS,
+                    )
+        except (OperationalError, KombuError, RedisError, OSError) as error:
+            logger.warning("not published yet", extra={"mails": len(mails), "error": type(error).__name__})
+
+
+@contextmanager
+def _bounded() -> Iterator[None]:
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise QueueUnavailable(f"the queue cannot be reached ({type(error).__name__})") from error
+
+
+def _app(broker_url: str) -> Celery:
+    """Return an app without a result backend: results are looked up in the journal, not subscribed to."""
+    app = Celery("postroom.client", broker=broker_url, set_as_current=False)
+    app.conf.update(PRODUCER_SETTINGS)
+    app.conf.task_queues = [Queue(lane, Exchange(lane, type="direct"), routing_key=lane) for lane in Lane]
+    return app
+
+
+def _connect(url: str) -> Redis:
+    return Redis.from_url(
+        url,
+        socket_timeout=2.0,
+        socket_connect_timeout=1.0,
+        # A lost answer must not make the write happen twice; the caller decides.
+        retry=Retry(NoBackoff(), 0),
+    )

@@ -1,0 +1,85 @@
+"""The worker's Celery app, for `celery -A worker.app`; the only module that reads the environment."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from celery import Celery, signals
+from kombu import Exchange, Queue
+
+from tasks.contract.names import Lane
+from tasks.contract.queue import WORKER_SETTINGS
+from tasks.journal.sweeper import Sweeper
+from tasks.send_email import register
+from worker import logs
+from worker.composition import connect, delivery_service, journal_options
+from worker.settings import InvalidSettings, Settings, load
+from worker.sweeping import Sweeping
+
+if TYPE_CHECKING:
+    from tasks.delivery.delivery import DeliveryService
+
+
+def settings_from_environment() -> Settings:
+    """Return the settings of this process, or end it with a sentence for each setting that is wrong."""
+    try:
+        return load(
+            environment_file=Path(".env"),
+            configuration=Path(os.environ.get("POSTROOM_CONFIG", "postroom.toml")),
+            secrets_folder=Path(os.environ.get("POSTROOM_SECRETS_FOLDER", "/run/secrets")),
+        )
+    except InvalidSettings as invalid:
+        raise SystemExit(f"postroom: the settings cannot be used\n{invalid}") from None
+
+
+def build(settings: Settings) -> Celery:
+    """Return a Celery app that sends mail as *settings* say."""
+    app = _on_queue(settings, backend=settings.results)
+    app.conf.worker_concurrency = settings.concurrency
+
+    @functools.cache
+    def service() -> DeliveryService:
+        return delivery_service(settings)
+
+    register(app, service)
+    return app
+
+
+def _on_queue(settings: Settings, *, backend: str | None = None) -> Celery:
+    app = Celery("postroom", broker=settings.broker_url, backend=backend, set_as_current=False)
+    app.conf.update(WORKER_SETTINGS)
+    app.conf.task_queues = [Queue(lane, Exchange(lane, type="direct"), routing_key=lane) for lane in Lane]
+    return app
+
+
+settings = settings_from_environment()
+app = build(settings)
+_sweeping = Sweeping(
+    _on_queue(settings),
+    Sweeper(connect(settings), options=journal_options(settings)),
+    interval=settings.sweep_interval,
+)
+
+
+@signals.setup_logging.connect
+def _set_up_logging(**_: Any) -> None:
+    logs.set_up(settings)
+
+
+@signals.worker_ready.connect
+def _start_sweeping(**_: Any) -> None:
+    _sweeping.start()
+
+
+@signals.worker_shutting_down.connect
+def _stop_sweeping(**_: Any) -> None:
+    _sweeping.stop()
+
+
+@signals.heartbeat_sent.connect
+def _show_life(**_: Any) -> None:
+    if settings.heartbeat_file:
+        settings.heartbeat_file.touch()

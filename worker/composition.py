@@ -1,0 +1,62 @@
+"""Putting the parts together: what a worker process needs to deliver mails."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from tasks.delivery.accounts import Accounts
+from tasks.delivery.delivery import DeliveryService
+from tasks.delivery.preparation import Preparation
+from tasks.delivery.routing import Router
+from tasks.journal.blobs import BlobStore
+from tasks.journal.journal import Journal, JournalOptions
+from tasks.journal.leases import LeaseKeeper
+from tasks.message.attachments import AttachmentPolicy
+from tasks.smtp.transport import SmtpTransport
+
+if TYPE_CHECKING:
+    from worker.settings import Settings
+
+
+def connect(settings: Settings) -> Redis:
+    """Return the client of the journal's Redis; it connects when it is first used."""
+    return Redis.from_url(
+        settings.journal,
+        socket_timeout=5.0,
+        socket_connect_timeout=2.0,
+        socket_keepalive=True,
+        health_check_interval=5,
+        # A write whose answer was lost must not be made again unseen; the callers decide.
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def journal_options(settings: Settings) -> JournalOptions:
+    """Return the journal's options as the operator set them."""
+    return JournalOptions(lease=settings.lease, retention=settings.retention)
+
+
+def router(settings: Settings) -> Router:
+    """Return the router over the configured accounts."""
+    accounts = Accounts(settings.accounts.values(), default=settings.default_account)
+    return Router(accounts, ca_folder=settings.ca_folder)
+
+
+def delivery_service(settings: Settings) -> DeliveryService:
+    """Return what carries the mails of one worker process."""
+    redis = connect(settings)
+    journal = Journal(redis, options=journal_options(settings))
+    return DeliveryService(
+        journal=journal,
+        leases=LeaseKeeper(journal),
+        preparation=Preparation(
+            router=router(settings),
+            attachments=AttachmentPolicy(roots=settings.attachment_roots),
+            stored=BlobStore(redis).get,
+        ),
+        transport=SmtpTransport(),
+    )

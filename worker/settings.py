@@ -1,0 +1,166 @@
+"""The worker's settings: environment, `.env`, secret files and a TOML file, in this order of precedence."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NestedSecretsSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from tasks.delivery.accounts import Account
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+_PREFIX = "POSTROOM_"
+_REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+
+
+class InvalidSettings(Exception):
+    """The configuration cannot be used; the text names each setting, what is wrong and what is expected."""
+
+
+def _folders(value: object) -> object:
+    """Accept "/a;/b" beside a list: environment variables have no lists."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(";") if part.strip())
+    return value
+
+
+def _named(value: object) -> object:
+    """Give each account the name under which it stands."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: {"name": name, **account} if isinstance(account, dict) else account
+        for name, account in value.items()
+    }
+
+
+class Settings(BaseSettings):
+    """
+    Everything that an operator can set; docs/reference/settings.md lists it.
+
+    Each name is an environment variable with the prefix POSTROOM_; parts of nested names are joined by two
+    underscores (POSTROOM_ACCOUNTS__default__HOST). Secret
+    files count as variables of the same name.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        populate_by_name=True,
+    )
+
+    broker_url: str = Field(
+        default="redis://127.0.0.1:6379/0",
+        validation_alias=AliasChoices("POSTROOM_BROKER_URL", "CELERY_BROKER_URL"),
+        description="The queue.",
+        repr=False,
+    )
+    result_backend: str = Field(
+        default="",
+        validation_alias=AliasChoices("POSTROOM_RESULT_BACKEND", "CELERY_RESULT_BACKEND"),
+        description="Where results are stored; the broker where it is empty.",
+        repr=False,
+    )
+    journal_url: str = Field(
+        default="",
+        description="The Redis or Valkey that keeps the journal; the broker where it is empty.",
+        repr=False,
+    )
+    accounts: Annotated[dict[str, Account], BeforeValidator(_named)] = Field(
+        default_factory=dict, description="The credential records, by name."
+    )
+    default_account: str = Field(default="default", description="Serves messages that name no account.")
+    attachment_roots: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_folders)] = Field(
+        default=(), description="Folders below which attachments may lie; ';' between them."
+    )
+    ca_folder: Path | None = Field(
+        default=None, description="Where messages may name CA bundles (smtp_ssl_trust ca:<file>)."
+    )
+    concurrency: int = Field(default=8, ge=1, le=1000, description="Mails that one worker sends at a time.")
+    lease: float = Field(
+        default=15.0, ge=3.0, le=25.0, description="Seconds that a dead worker keeps a mail."
+    )
+    retention: float = Field(default=24 * 3600.0, ge=60.0, description="Seconds that a result is kept.")
+    sweep_interval: float = Field(default=1.0, gt=0.0, description="Seconds between looks for stray mails.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "console"] = "json"
+    heartbeat_file: Path | None = Field(
+        default=None, description="Touched while the worker is alive, for health checks."
+    )
+
+    @model_validator(mode="after")
+    def _journal_needs_redis(self) -> Self:
+        if not self.journal.startswith(_REDIS_SCHEMES):
+            raise ValueError("journal_url: must be a redis:// URL where the broker is none")
+        return self
+
+    @property
+    def journal(self) -> str:
+        """The URL of the journal's Redis."""
+        return self.journal_url or self.broker_url
+
+    @property
+    def results(self) -> str:
+        """The URL of the result backend."""
+        return self.result_backend or self.broker_url
+
+
+def load(*, environment_file: Path, configuration: Path, secrets_folder: Path) -> Settings:
+    """
+    Read the settings of this process from its environment and from three places that need not exist.
+
+    Raises:
+        InvalidSettings: with one line for each setting that is wrong.
+    """
+
+    class Sources(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            secrets = NestedSecretsSettingsSource(
+                file_secret_settings,
+                secrets_dir=secrets_folder,
+                secrets_dir_missing="ok",
+                secrets_prefix=_PREFIX,
+                secrets_nested_delimiter="__",
+            )
+            toml = TomlConfigSettingsSource(settings_cls, configuration)
+            return init_settings, env_settings, dotenv_settings, secrets, toml
+
+    try:
+        return Sources(_env_file=environment_file)
+    except ValidationError as invalid:
+        raise InvalidSettings(
+            "\n".join(_line(error) for error in invalid.errors(include_input=False))
+        ) from None
+    except (SettingsError, tomllib.TOMLDecodeError, OSError) as unreadable:
+        raise InvalidSettings(str(unreadable)) from None
+
+
+def _line(error: ErrorDetails) -> str:
+    place = "__".join(str(part) for part in error["loc"])
+    name = place if place.startswith((_PREFIX, "CELERY_")) else _PREFIX + place.upper()
+    return f"{name}: {error['msg'].removeprefix('Value error, ')}" if place else error["msg"]

@@ -1,0 +1,75 @@
+"""The thread that looks for stray mails and publishes them again."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+from kombu.exceptions import KombuError, OperationalError
+from redis.exceptions import RedisError
+
+from tasks.contract.names import TASK_NAME, Lane
+from tasks.contract.queue import PUBLISH_OPTIONS
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from tasks.journal.sweeper import Stray, Sweeper
+
+logger = logging.getLogger(__name__)
+
+
+class Sweeping:
+    """
+    Sweeps every *interval* seconds until it is stopped; every worker may run one.
+
+    *app* must have no result backend: with one, publishing would subscribe to each result.
+    """
+
+    def __init__(self, app: Celery, sweeper: Sweeper, *, interval: float) -> None:
+        self._app = app
+        self._sweeper = sweeper
+        self._interval = interval
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="postroom-sweeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin to sweep in the background."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the sweep that is under way."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._interval):
+            try:
+                self.sweep()
+            except (RedisError, OperationalError, KombuError, OSError) as error:
+                logger.warning("not swept", extra={"error": type(error).__name__})
+
+    def sweep(self) -> int:
+        """Publish every stray again and return how many there were."""
+        count = 0
+        for stray in self._sweeper.sweep(self._empty_lanes()):
+            self._publish(stray)
+            logger.info("published again", extra={"mail_id": stray.mail_id, "lane": stray.lane})
+            count += 1
+        return count
+
+    def _empty_lanes(self) -> set[str]:
+        with self._app.connection_for_write() as connection:
+            channel: Any = connection.default_channel
+            sizes = {lane: channel.queue_declare(queue=lane.value).message_count for lane in Lane}
+        return {lane.value for lane, size in sizes.items() if size == 0}
+
+    def _publish(self, stray: Stray) -> None:
+        self._app.send_task(
+            TASK_NAME,
+            kwargs=json.loads(stray.payload),
+            task_id=stray.mail_id,
+            queue=stray.lane,
+            **PUBLISH_OPTIONS,
+        )
