@@ -1,0 +1,220 @@
+"""A run of mails over one session, with or without pipelining."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from tasks.contract.codes import LocalCode, Phase
+from tasks.failures import Answer, Failure, Reply, TransientFailure
+from tasks.smtp.faults import BREAKS, LeaseLost, broken, refusal
+from tasks.smtp.replies import Verdict, meaning
+from tasks.smtp.transaction import Transaction, begin
+from tasks.smtp.wire import ConnectionLost
+
+if TYPE_CHECKING:
+    from collections import deque
+
+    from tasks.deadline import Deadline
+    from tasks.smtp.replies import RawReply
+    from tasks.smtp.session import Session
+    from tasks.smtp.submission import Mark, Submission
+
+# Contents up to here go out in one write with their dot; larger ones before the mark, so that a lease that
+# was lost meanwhile is noticed.
+_SMALL: Final = 64 * 1024
+_DOT: Final = b".\r\n"
+# Replies to the commands of one write must fit the buffers between server and client (RFC 2920, 3.1).
+_MOST_AT_ONCE: Final = 50
+_BAD_SEQUENCE: Final = 503
+# Seconds for which a server that broke off in mid-content is listened to for its reason.
+_LAST_WORDS: Final = 0.5
+
+
+class Job:
+    """
+    One mail of a run, and its answer.
+
+    *is_replayed* says that a kept connection was found dead when it began, *is_marked* that its dot may be
+    out.
+    """
+
+    __slots__ = ("answer", "is_marked", "is_replayed", "submission")
+
+    def __init__(self, submission: Submission) -> None:
+        self.submission = submission
+        self.answer: Answer | None = None
+        self.is_replayed = False
+        self.is_marked = False
+
+
+class Conversation:
+    """
+    Carries the mails that wait, the first first, until none is left or the session is at its end.
+
+    Where the server pipelines, the content of a mail and the envelope of the next are one write. A session
+    that was used before may be found dead at the first command of a mail: then the mail stays in its place,
+    to be carried by a new session, once.
+    """
+
+    def __init__(self, session: Session, waiting: deque[Job], mark: Mark, *, most_mails: int) -> None:
+        self._session = session
+        self._waiting = waiting
+        self._mark = mark
+        self._most_mails = most_mails
+        self._begun: Transaction | None = None
+
+    def carry(self) -> None:
+        """Answer the mails that wait; those that are left need another session."""
+        while self._waiting and self._session.is_open and self._session.mails < self._most_mails:
+            job = self._waiting[0]
+            try:
+                job.answer = self._carry(job)
+            except Failure as failure:
+                job.answer = failure
+            if job.answer is not None:
+                self._waiting.popleft()
+
+    def _carry(self, job: Job) -> Answer | None:
+        """Return the mail's answer, or None where it needs a new session."""
+        session, begun = self._session, self._begun
+        self._begun = None
+        if session.needs_reset and not session.reset(job.submission.deadline):
+            session.abort()
+            return None
+        transaction = begun or _begin(job.submission, session)
+        try:
+            self._offer(transaction, is_written=begun is not None)
+        except BREAKS as error:
+            session.abort()
+            if self._is_stale(transaction, job, error):
+                job.is_replayed = True
+                return None
+            return broken(error, transaction.phase, f"the answer to {transaction.phase.upper()}")
+        if transaction.answer is None:
+            self._deliver(transaction, job)
+        self._settle(transaction)
+        return transaction.answer
+
+    def _is_stale(self, transaction: Transaction, job: Job, error: BaseException) -> bool:
+        is_first_command = transaction.replies == 0 and not isinstance(error, TimeoutError)
+        return is_first_command and self._is_used and not job.is_replayed
+
+    @property
+    def _is_used(self) -> bool:
+        return self._session.is_reused or self._session.mails > 0
+
+    def _offer(self, transaction: Transaction, *, is_written: bool) -> None:
+        """Send the envelope, unless it *is_written*, and take the replies."""
+        session, deadline = self._session, transaction.submission.deadline
+        if session.pipelines:
+            for group in _groups(transaction):
+                if not (is_written and transaction.replies == 0):
+                    session.expect_silence(deadline)
+                    session.wire.send(_lines(group), deadline)
+                for _ in group:
+                    self._take(transaction, session.wire.receive(deadline))
+                if not transaction.wants_more:
+                    break
+        else:
+            for command in transaction.commands:
+                self._take(transaction, session.command(command, deadline))
+                if not transaction.wants_more:
+                    break
+        transaction.conclude_recipients()
+
+    def _take(self, transaction: Transaction, raw: RawReply) -> None:
+        if transaction.replies == 0 and self._is_used and (raw.closes or raw.code == _BAD_SEQUENCE):
+            # The server had enough of this connection, or has the mail before still open.
+            raise ConnectionLost(f"the server answered {raw.code} on a kept connection")
+        if not transaction.is_disconnected:
+            transaction.take(raw)
+
+    def _deliver(self, transaction: Transaction, job: Job) -> None:
+        """Send content and dot, and the envelope of the next mail behind it; take the dot's reply."""
+        wire, deadline = self._session.wire, transaction.submission.deadline
+        content = transaction.content
+        dot_at = None
+        try:
+            _require_reserve(transaction.submission)
+            if len(content) > _SMALL:
+                wire.send(content, deadline)
+                content = b""
+            self._session.expect_silence(deadline)
+            self._permit(job)
+            dot_at = wire.sent + len(content)
+            wire.send(content + _DOT + self._begin_next(), deadline)
+        except Failure as failure:
+            transaction.abandon(failure)
+        except BREAKS as error:
+            if dot_at is None or wire.sent <= dot_at:
+                transaction.abandon(
+                    self._last_words(deadline) or broken(error, Phase.DATA, "the content to go out")
+                )
+        if transaction.answer is None:
+            self._await_verdict(transaction)
+
+    def _await_verdict(self, transaction: Transaction) -> None:
+        try:
+            transaction.take_final(self._session.wire.receive(transaction.submission.deadline))
+        except BREAKS:
+            transaction.lose_answer()
+
+    def _begin_next(self) -> bytes:
+        """Begin the mail after this one where its envelope may share a write, and return what to write."""
+        session = self._session
+        is_last = len(self._waiting) == 1 or session.mails + 1 >= self._most_mails
+        if session.pipelines and not is_last:
+            with suppress(Failure):
+                self._begun = _begin(self._waiting[1].submission, session)
+                return _lines(_groups(self._begun)[0])
+        return b""
+
+    def _permit(self, job: Job) -> None:
+        """Ask whether the dot may be sent."""
+        try:
+            allowed = self._mark([job.submission])
+        except Exception as error:
+            text = f"The mail could not be marked as being sent ({type(error).__name__})."
+            raise TransientFailure(Reply(LocalCode.INTERNAL, text), Phase.DATA) from error
+        if not allowed or not all(allowed):
+            raise LeaseLost
+        job.is_marked = True
+
+    def _last_words(self, deadline: Deadline) -> Failure | None:
+        """Return the server's reason for breaking off in mid-content, where it gave one."""
+        with suppress(*BREAKS):
+            raw = self._session.wire.receive(deadline.sooner(_LAST_WORDS))
+            if meaning(raw, Phase.DATA) in {Verdict.TRANSIENT, Verdict.PERMANENT}:
+                return refusal(raw, Phase.DATA)
+        return None
+
+    def _settle(self, transaction: Transaction) -> None:
+        """Leave the session ready for the next mail, or closed where anything is in doubt."""
+        session = self._session
+        session.mails += 1
+        if transaction.leaves_doubt:
+            session.abort()
+            self._begun = None
+        session.needs_reset = not transaction.is_in_data
+
+
+def _begin(submission: Submission, session: Session) -> Transaction:
+    _require_reserve(submission)
+    return begin(submission, session.extensions)
+
+
+def _require_reserve(submission: Submission) -> None:
+    """Let DATA not begin where the dot's reply could hardly arrive in time."""
+    if submission.deadline.remaining < submission.deadline.reserve:
+        text = "Too little of the time budget was left to send the content."
+        raise TransientFailure(Reply(LocalCode.TIME_OVER, text), Phase.DATA)
+
+
+def _groups(transaction: Transaction) -> list[list[bytes]]:
+    commands = transaction.commands
+    return [commands[at : at + _MOST_AT_ONCE] for at in range(0, len(commands), _MOST_AT_ONCE)]
+
+
+def _lines(commands: list[bytes]) -> bytes:
+    return b"".join(command + b"\r\n" for command in commands)

@@ -1,0 +1,121 @@
+"""From a host name to a connected socket, within the deadline."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from tasks.contract.codes import LocalCode, Phase
+from tasks.failures import PermanentFailure, Reply, TransientFailure
+from tasks.smtp.faults import os_reason
+
+if TYPE_CHECKING:
+    from tasks.deadline import Deadline
+    from tasks.smtp.patience import Patience
+    from tasks.smtp.route import Route
+
+#: Seconds that an address may take while there are others to try.
+LONGEST_TRY: Final = 10.0
+
+_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+
+#: A family and the address in it, as `socket.getaddrinfo` gives them.
+Address: TypeAlias = tuple[socket.AddressFamily, tuple[Any, ...]]
+
+
+def dial(route: Route, deadline: Deadline, patience: Patience) -> socket.socket:
+    """
+    Connect to the first address of the route's host that answers; each gets a fair share of the time.
+
+    Raises:
+        Failure: the name has no address, or not only public ones where it must, or none answers.
+
+    """
+    addresses = resolve(route, deadline, patience)
+    last: OSError = TimeoutError("no time left")
+    for index, address in enumerate(addresses):
+        others = len(addresses) - index - 1
+        share = deadline.remaining / (others + 1)
+        try:
+            return _connect(address, min(share, LONGEST_TRY) if others else share)
+        except OSError as error:
+            last = error
+    raise TransientFailure(Reply(LocalCode.CONNECT, _no_connection(route, last)), Phase.CONNECT) from last
+
+
+def resolve(route: Route, deadline: Deadline, patience: Patience) -> list[Address]:
+    """
+    Return the addresses of the route's host, in the system's order of preference.
+
+    Raises:
+        Failure: there is none in time, or one is not public where all must be.
+
+    """
+    try:
+        found = patience.call((route.host, route.port), lambda: _look_up(route), deadline)
+    except TimeoutError as error:
+        raise _unresolved(route, "no answer in time") from error
+    except UnicodeError as error:
+        reply = Reply(LocalCode.DNS, f"{route.host!r} is no valid host name.")
+        raise PermanentFailure(reply, Phase.CONNECT) from error
+    except OSError as error:
+        raise _unresolved(route, os_reason(error)) from error
+    if route.public_only and not all(_is_public(str(address[1][0])) for address in found):
+        reply = Reply(LocalCode.POLICY, f"The address of {route.host} is not a public one.")
+        raise PermanentFailure(reply, Phase.CONNECT)
+    return found
+
+
+def is_loopback(connection: socket.socket) -> bool:
+    """Whether *connection* leads to this very machine."""
+    with suppress(ValueError, OSError, IndexError):
+        address = ipaddress.ip_address(str(connection.getpeername()[0]).partition("%")[0])
+        return _unmapped(address).is_loopback
+    return False
+
+
+def _look_up(route: Route) -> list[Address]:
+    entries = socket.getaddrinfo(route.host, route.port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys((family, address) for family, _, _, _, address in entries))
+
+
+def _connect(address: Address, seconds: float) -> socket.socket:
+    if seconds <= 0:
+        raise TimeoutError("no time left")
+    connection = socket.socket(address[0], socket.SOCK_STREAM)
+    try:
+        connection.settimeout(seconds)
+        connection.connect(address[1])
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _is_public(text: str) -> bool:
+    address = _unmapped(ipaddress.ip_address(text.partition("%")[0]))
+    return address.is_global and not address.is_multicast
+
+
+def _unmapped(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Return the IPv4 address that an IPv6 one stands for, if it stands for one."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
+
+
+def _unresolved(route: Route, reason: str) -> TransientFailure:
+    reply = Reply(LocalCode.DNS, f"The host name {route.host} could not be resolved: {reason}.")
+    return TransientFailure(reply, Phase.CONNECT)
+
+
+def _no_connection(route: Route, error: OSError) -> str:
+    reason = "no answer in time" if isinstance(error, TimeoutError) else os_reason(error)
+    return f"No connection to {route.place}: {reason}."

@@ -1,0 +1,152 @@
+"""Submitting mails: one answer for each, whatever the server does."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import weakref
+from collections import deque
+from typing import TYPE_CHECKING
+
+from tasks.contract.codes import LocalCode, Phase
+from tasks.failures import Answer, Failure, Reply, TransientFailure
+from tasks.smtp.conversation import Conversation, Job
+from tasks.smtp.faults import time_over, unconfirmed
+from tasks.smtp.gate import LOGIN_PAUSE, LoginGate
+from tasks.smtp.opening import log_in, open_session
+from tasks.smtp.patience import Patience
+from tasks.smtp.pool import Pool, PoolLimits
+from tasks.smtp.tls import Handshakes
+from tasks.smtp.verification import Verification
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tasks.deadline import Deadline
+    from tasks.smtp.route import Route
+    from tasks.smtp.session import Session
+    from tasks.smtp.submission import Mark, Submission
+
+logger = logging.getLogger(__name__)
+
+
+class SmtpTransport:
+    """
+    Submits mails over kept connections; safe to share between threads, and new in each forked process.
+
+    It tries each mail once. Whether and when to try again is decided by who called.
+    """
+
+    def __init__(
+        self,
+        *,
+        limits: PoolLimits | None = None,
+        login_pause: float = LOGIN_PAUSE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limits = limits or PoolLimits()
+        self._login_pause = login_pause
+        self._clock = clock
+        self._start()
+        _start_anew_after_fork(self)
+
+    def submit(self, route: Route, run: Sequence[Submission], *, mark: Mark) -> list[Answer]:
+        """
+        Try each mail of *run* once and return their answers, in order.
+
+        *mark* is asked just before each final dot. The call ends with the last mail's deadline, so a run
+        should hold mails of like deadlines.
+        """
+        jobs = [Job(submission) for submission in run]
+        waiting = deque(jobs)
+        try:
+            while waiting:
+                self._serve(route, waiting, mark)
+        except Exception:
+            logger.exception("submission broke off", extra={"account": route.account})
+        return [job.answer or _internal_error(job) for job in jobs]
+
+    def verify(self, route: Route, deadline: Deadline) -> Verification:
+        """
+        Connect, log in and take leave without sending anything; return what is known then.
+
+        Raises:
+            Failure: a session did not come about.
+
+        """
+        session = open_session(route, deadline, handshakes=self._handshakes, patience=self._patience)
+        log_in(session, deadline)
+        facts = Verification.of(session)
+        session.quit()
+        return facts
+
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        self._pool.close()
+
+    def close_idle(self) -> None:
+        """Close the connections that rested too long; to be called now and then."""
+        self._pool.close_idle()
+
+    def _start(self) -> None:
+        self._patience = Patience()
+        self._handshakes = Handshakes()
+        self._gate = LoginGate(self._login_pause, self._clock)
+        self._pool = Pool(self._open, self._limits, self._clock)
+
+    def _serve(self, route: Route, waiting: deque[Job], mark: Mark) -> None:
+        """Answer at least the first mail that waits, or replace the connection that it found dead."""
+        first = waiting[0]
+        if first.submission.deadline.is_over:
+            waiting.popleft().answer = time_over(Phase.CONNECT, "its turn")
+            return
+        try:
+            session = self._pool.borrow(route, first.submission.deadline, fresh=first.is_replayed)
+        except Failure as failure:
+            _fail(waiting, failure)
+            return
+        try:
+            Conversation(session, waiting, mark, most_mails=self._pool.most_mails(session)).carry()
+        except BaseException:
+            session.abort()
+            raise
+        finally:
+            self._handshakes.remember(session.wire.socket, route)
+            self._pool.give_back(session)
+
+    def _open(self, route: Route, deadline: Deadline) -> Session:
+        if not route.login:
+            return open_session(route, deadline, handshakes=self._handshakes, patience=self._patience)
+        self._gate.check(route)
+        session = open_session(route, deadline, handshakes=self._handshakes, patience=self._patience)
+        with self._gate.turn(route, deadline):
+            log_in(session, deadline)
+        return session
+
+
+def _fail(waiting: deque[Job], failure: Failure) -> None:
+    """Answer all mails that wait with *failure*; only the first where it was for want of time."""
+    if failure.reply.code == LocalCode.TIME_OVER:
+        waiting.popleft().answer = failure
+        return
+    while waiting:
+        waiting.popleft().answer = failure
+
+
+def _internal_error(job: Job) -> Answer:
+    """Return the answer of a mail at which this program broke; its dot may be out if it was marked."""
+    if job.is_marked:
+        return unconfirmed()
+    return TransientFailure(Reply(LocalCode.INTERNAL, "An error of this program; see the worker's log."))
+
+
+def _start_anew_after_fork(transport: SmtpTransport) -> None:
+    """Give a forked child connections and locks of its own; the parent's sockets are only forgotten there."""
+    reference = weakref.WeakMethod(transport._start)  # noqa: SLF001  # the hook must not keep the transport alive
+
+    def start() -> None:
+        if (method := reference()) is not None:
+            method()
+
+    os.register_at_fork(after_in_child=start)
