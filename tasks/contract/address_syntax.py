@@ -79,7 +79,7 @@ def take_apart(entry: str) -> Parts:
         for place, marks in groupby(_without_comments(entry), key=lambda mark: mark[1])
     ]
     plain = "".join(text for place, text in runs if place is _Place.TEXT)
-    if ":" in plain:
+    if ":" in plain.partition("[")[0]:
         raise refusal("is a group or has a colon", "list the addresses, or put the name in double quotes")
     angles = [index for index, (place, _) in enumerate(runs) if place is _Place.ANGLE]
     if not angles:
