@@ -1,0 +1,50 @@
+"""`.env.example` and the settings say the same."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tasks.delivery.accounts import Account
+from worker.settings import Settings, load
+
+ROOT = Path(__file__).parents[3]
+ACCOUNT = "POSTROOM_ACCOUNTS__default__"
+#: Read before there are settings: where to look for them.
+PLACES = {"POSTROOM_CONFIG", "POSTROOM_SECRETS_FOLDER"}
+
+
+@pytest.fixture(scope="module")
+def example() -> dict[str, str]:
+    text = (ROOT / ".env.example").read_text()
+    return dict(re.findall(r"^#(\w+)=(.*)$", text, re.MULTILINE))
+
+
+def test_the_example_has_every_setting_and_no_other(example: dict[str, str]) -> None:
+    settings = {f"POSTROOM_{name.upper()}" for name in Settings.model_fields if name != "accounts"}
+    fields = {ACCOUNT + name.upper() for name in Account.model_fields if name != "name"}
+
+    assert {name for name in example if name.startswith("POSTROOM_")} == settings | fields | PLACES
+
+
+def test_the_example_can_be_used_as_it_stands(
+    example: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in example:
+        monkeypatch.delenv(name, raising=False)
+    file = tmp_path / ".env"
+    file.write_text("".join(f"{name}={value}\n" for name, value in example.items()))
+    settings = load(environment_file=file, configuration=tmp_path / "no.toml", secrets_folder=tmp_path)
+
+    assert settings.accounts["default"].host == "smtp.example.com"
+
+
+@pytest.mark.parametrize(
+    "name", ["concurrency", "lease", "sweep_interval", "retention", "log_level", "log_format", "broker_url"]
+)
+def test_the_example_shows_the_defaults(name: str, example: dict[str, str]) -> None:
+    default = Settings.model_fields[name].default
+
+    assert type(default)(example[f"POSTROOM_{name.upper()}"]) == default
