@@ -1,0 +1,213 @@
+"""The journal's transitions: who gets a mail, when, and who must let go of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tasks.contract.result import Delivery, SendEmailResult
+from tasks.contract.status import MailState
+from tasks.journal.records import Acceptance, Claim, Entry, Grip, Hindrance, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from redis import Redis
+
+    from tasks.journal.journal import Journal
+
+SENT = SendEmailResult(
+    success=True, code=250, message="ok", delivery=Delivery.SENT, retryable=False, source="server"
+)
+
+
+def entry(mail_id: str = "m", *, key: str | None = None, fingerprint: str = "f", delay: float = 0.0) -> Entry:
+    return Entry(mail_id, "default", '{"to":"a@x.org"}', key, fingerprint, delay)
+
+
+def test_an_accepted_mail_is_queued_and_one_that_never_was_is_not_there(journal: Journal) -> None:
+    journal.accept([entry()])
+
+    [found, missing] = journal.look_up(["m", "other"])
+
+    assert found is not None
+    assert found.state is MailState.QUEUED
+    assert missing is None
+
+
+def test_a_mail_is_accepted_once(journal: Journal) -> None:
+    first, second = journal.accept([entry(), entry()])
+
+    assert first.outcome is Acceptance.ACCEPTED
+    assert second.outcome is Acceptance.KNOWN
+
+
+def test_a_key_finds_its_first_mail(journal: Journal) -> None:
+    journal.accept([entry("first", key="k")])
+
+    [again] = journal.accept([entry("second", key="k")])
+
+    assert (again.outcome, again.mail_id) == (Acceptance.SAME, "first")
+    assert journal.look_up(["second"]) == [None]
+
+
+def test_a_key_with_other_parameters_is_a_conflict_that_stores_nothing(journal: Journal) -> None:
+    journal.accept([entry("first", key="k")])
+
+    [other] = journal.accept([entry("second", key="k", fingerprint="g")])
+
+    assert (other.outcome, other.mail_id) == (Acceptance.CONFLICT, "first")
+    assert journal.look_up(["second"]) == [None]
+
+
+def test_a_key_lives_as_long_as_the_finished_mail(redis: Redis, journal_with: Callable[..., Journal]) -> None:
+    journal = journal_with(retention=100.0)
+    journal.accept([entry(key="k")])
+    before = redis.ttl("postroom:key:k")
+    [claim] = journal.begin(["m"])
+    assert isinstance(claim, Claim)
+
+    journal.finish([(claim, MailState.SENT, SENT)])
+
+    assert before == -1
+    assert 0 < redis.ttl("postroom:key:k") <= 100
+    assert 0 < redis.ttl("postroom:mail:m") <= 100
+
+
+def test_a_mail_is_given_to_one_worker_at_a_time(journal: Journal) -> None:
+    journal.accept([entry()])
+
+    [first] = journal.begin(["m"])
+    [second] = journal.begin(["m"])
+
+    assert isinstance(first, Claim)
+    assert isinstance(second, Refusal)
+    assert second.hindrance is Hindrance.BUSY
+
+
+def test_a_mail_without_a_record_is_unknown(journal: Journal) -> None:
+    assert journal.begin(["m"]) == [Refusal("m", Hindrance.UNKNOWN)]
+
+
+def test_a_mail_that_is_due_later_is_left_alone(journal: Journal) -> None:
+    journal.accept([entry(delay=60.0)])
+
+    [refusal] = journal.begin(["m"])
+
+    assert isinstance(refusal, Refusal)
+    assert refusal.hindrance is Hindrance.EARLY
+
+
+def test_a_mail_whose_lease_is_over_goes_to_another_worker_under_a_new_fence(
+    journal_with: Callable[..., Journal],
+) -> None:
+    journal = journal_with(lease=0.0)
+    journal.accept([entry()])
+
+    [first] = journal.begin(["m"])
+    [second] = journal.begin(["m"])
+
+    assert isinstance(first, Claim)
+    assert isinstance(second, Claim)
+    assert second.fence == first.fence + 1
+    assert second.grip is Grip.YOURS
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda journal, claim: journal.mark([claim], ["[]"])[0],
+        lambda journal, claim: journal.renew([claim])[0],
+        lambda journal, claim: journal.record(claim, history="[]", progress="[]"),
+        lambda journal, claim: journal.postpone(claim, wait=1.0, history="[]", progress="[]"),
+        lambda journal, claim: journal.finish([(claim, MailState.SENT, SENT)])[0],
+    ],
+    ids=["mark", "renew", "record", "postpone", "finish"],
+)
+def test_a_worker_that_lost_its_lease_can_do_nothing_more(
+    journal_with: Callable[..., Journal], step: Callable[[Journal, Claim], bool]
+) -> None:
+    journal = journal_with(lease=0.0)
+    journal.accept([entry()])
+    [slow], [fast] = journal.begin(["m"]), journal.begin(["m"])
+    assert isinstance(slow, Claim)
+    assert isinstance(fast, Claim)
+
+    assert not step(journal, slow)
+    assert step(journal, fast)
+
+
+def test_a_mail_whose_worker_died_after_the_mark_is_unconfirmed_with_what_was_covered(
+    journal_with: Callable[..., Journal], take: Callable[[Journal], Claim]
+) -> None:
+    journal = journal_with(lease=0.0)
+    journal.mark([take(journal)], ["covered"])
+
+    [first] = journal.begin(["m"])
+    [second] = journal.begin(["m"])
+
+    assert isinstance(first, Claim)
+    assert isinstance(second, Claim)
+    assert (first.grip, first.progress) == (Grip.UNCONFIRMED, "covered")
+    assert second.grip is Grip.UNCONFIRMED
+
+
+def test_a_mail_that_takes_its_workers_down_is_given_up(journal_with: Callable[..., Journal]) -> None:
+    journal = journal_with(lease=0.0, runs=3)
+    journal.accept([entry()])
+
+    grips = [journal.begin(["m"])[0] for _ in range(4)]
+
+    assert [grip.grip for grip in grips if isinstance(grip, Claim)] == [
+        Grip.YOURS,
+        Grip.YOURS,
+        Grip.YOURS,
+        Grip.CRASHED,
+    ]
+
+
+def test_an_orderly_wait_is_no_crash(journal_with: Callable[..., Journal]) -> None:
+    journal = journal_with(runs=1)
+    journal.accept([entry()])
+
+    for _ in range(5):
+        [claim] = journal.begin(["m"])
+        assert isinstance(claim, Claim)
+        assert claim.grip is Grip.YOURS
+        journal.postpone(claim, wait=0.0, history="[]", progress="[]")
+
+
+def test_a_postponed_mail_is_retrying_with_its_last_answer(
+    journal: Journal, take: Callable[[Journal], Claim]
+) -> None:
+    history = '[{"at":"2026-01-01T00:00:00Z","code":451,"message":"later"}]'
+    journal.postpone(take(journal), wait=60.0, history=history, progress="[]")
+
+    [record] = journal.look_up(["m"])
+
+    assert record is not None
+    assert (record.state, record.last_code, record.last_message) == (MailState.RETRYING, 451, "later")
+
+
+def test_a_finished_mail_has_its_result_and_no_parameters(
+    redis: Redis, journal: Journal, take: Callable[[Journal], Claim]
+) -> None:
+    journal.finish([(take(journal), MailState.SENT, SENT)])
+
+    [record] = journal.look_up(["m"])
+
+    assert record is not None
+    assert (record.state, record.result) == (MailState.SENT, SENT)
+    assert redis.hget("postroom:mail:m", "payload") is None
+    assert redis.zcard("postroom:open") == 0
+    assert journal.begin(["m"]) == [Refusal("m", Hindrance.DONE, SENT)]
+
+
+def test_the_scripts_survive_a_restart_of_the_server(redis: Redis, journal: Journal) -> None:
+    journal.accept([entry("a")])
+    redis.script_flush()
+
+    [answer] = journal.accept([entry("b")])
+
+    assert answer.outcome is Acceptance.ACCEPTED

@@ -1,0 +1,55 @@
+"""Leases are renewed while mails are in hand."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from tasks.journal.journal import Journal, JournalOptions
+from tasks.journal.leases import LeaseKeeper
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import pytest
+    from redis import Redis
+
+    from tasks.journal.records import Claim
+
+
+class SignallingJournal(Journal):
+    """A journal that says when leases were renewed."""
+
+    def __init__(self, redis: Redis) -> None:
+        super().__init__(redis, options=JournalOptions(lease=0.03))
+        self.renewed = threading.Semaphore(0)
+
+    def renew(self, claims: Iterable[Claim]) -> list[bool]:
+        kept = super().renew(claims)
+        self.renewed.release()
+        return kept
+
+
+def test_a_lease_is_renewed_again_and_again_while_the_mail_is_in_hand(
+    redis: Redis, take: Callable[[Journal], Claim]
+) -> None:
+    journal = SignallingJournal(redis)
+
+    with LeaseKeeper(journal).keep([take(journal)]):
+        assert all(journal.renewed.acquire(timeout=5.0) for _ in range(3))
+
+
+def test_a_lease_that_was_lost_is_said_and_left_alone(
+    journal_with: Callable[..., Journal],
+    take: Callable[[Journal], Claim],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    journal = journal_with(lease=0.0)
+    lost = take(journal)
+    journal.begin([lost.mail_id])
+    keeper = LeaseKeeper(journal_with(lease=60.0))
+
+    with keeper.keep([lost]):
+        keeper.renew()
+
+    assert [record.message for record in caplog.records] == ["lease lost"]

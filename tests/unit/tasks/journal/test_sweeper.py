@@ -1,0 +1,111 @@
+"""The sweeper brings back what was lost, and nothing that merely waits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tasks.contract.names import Lane
+from tasks.journal.journal import Journal, JournalOptions
+from tasks.journal.records import Claim, Entry
+from tasks.journal.sweeper import Sweeper
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from redis import Redis
+
+ALL_EMPTY = frozenset(lane.value for lane in Lane)
+
+
+def strays(redis: Redis, *, empty: Collection[str] = ALL_EMPTY, patience: float = 0.0) -> list[str]:
+    sweeper = Sweeper(redis, options=JournalOptions(patience=patience), batch=2)
+    return [stray.mail_id for stray in sweeper.sweep(empty)]
+
+
+def accept(journal: Journal, *mail_ids: str, delay: float = 0.0) -> None:
+    journal.accept([Entry(mail_id, "default", "{}", delay=delay) for mail_id in mail_ids])
+
+
+def age(redis: Redis, mail_id: str, milliseconds: int) -> None:
+    """Let the mail have been accepted and published that much earlier."""
+    for name in ("accepted", "due", "published"):
+        redis.hincrby(f"postroom:mail:{mail_id}", name, -milliseconds)
+    redis.zincrby("postroom:open", -milliseconds, mail_id)
+
+
+def test_a_fresh_mail_is_no_stray(redis: Redis, journal: Journal) -> None:
+    accept(journal, "m")
+
+    assert strays(redis, patience=30.0) == []
+
+
+def test_a_mail_whose_message_vanished_from_an_empty_queue_is_published_once(
+    redis: Redis, journal: Journal
+) -> None:
+    accept(journal, "m")
+    age(redis, "m", 31_000)
+
+    assert strays(redis, patience=30.0) == ["m"]
+    assert strays(redis, patience=30.0) == []
+
+
+def test_mails_that_wait_in_a_long_queue_are_not_published_again(redis: Redis, journal: Journal) -> None:
+    accept(journal, *(f"m{i}" for i in range(7)))
+    for i in range(7):
+        age(redis, f"m{i}", 3_600_000)
+
+    assert strays(redis, empty=(), patience=30.0) == []
+
+
+def test_a_mail_that_newer_ones_have_overtaken_is_published_again(redis: Redis, journal: Journal) -> None:
+    accept(journal, "lost", "newer")
+    age(redis, "lost", 31_000)
+    journal.begin(["newer"])
+
+    assert strays(redis, empty=(), patience=30.0) == ["lost"]
+
+
+def test_a_mail_is_published_when_its_wait_is_over(
+    redis: Redis, journal: Journal, take: Callable[[Journal], Claim]
+) -> None:
+    journal.postpone(take(journal), wait=60.0, history="[]", progress="[]")
+    before = strays(redis, empty=())
+
+    age(redis, "m", 60_000)
+
+    assert before == []
+    assert strays(redis, empty=()) == ["m"]
+
+
+def test_a_scheduled_mail_is_not_published_before_its_time(redis: Redis, journal: Journal) -> None:
+    accept(journal, "later", delay=60.0)
+
+    assert strays(redis) == []
+
+
+def test_a_mail_whose_worker_died_is_published_again(
+    redis: Redis, journal_with: Callable[..., Journal], take: Callable[[Journal], Claim]
+) -> None:
+    journal = journal_with(lease=0.0)
+    take(journal)
+    redis.hincrby("postroom:mail:m", "published", -1000)
+
+    assert strays(redis, empty=(), patience=30.0) == ["m"]
+
+
+def test_every_open_mail_is_looked_at_however_many_there_are(redis: Redis, journal: Journal) -> None:
+    names = [f"m{i}" for i in range(9)]
+    accept(journal, *names)
+    for name in names:
+        age(redis, name, 31_000)
+
+    assert sorted(strays(redis, patience=30.0)) == names
+
+
+def test_a_finished_mail_is_forgotten(redis: Redis, journal: Journal) -> None:
+    accept(journal, "m")
+    age(redis, "m", 31_000)
+    redis.delete("postroom:mail:m")
+
+    assert strays(redis, patience=30.0) == []
+    assert redis.zcard("postroom:open") == 0
