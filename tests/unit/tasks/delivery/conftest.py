@@ -1,0 +1,111 @@
+"""A delivery service with a journal in this process, a scripted transport, and a clock that sleep moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import fakeredis
+import pytest
+
+from tasks.delivery.accounts import Account, Accounts
+from tasks.delivery.delivery import DeliveryService
+from tasks.delivery.job import Job
+from tasks.delivery.preparation import Preparation
+from tasks.delivery.retry import RetryPolicy
+from tasks.delivery.routing import Router
+from tasks.failures import Receipt, Reply
+from tasks.journal.journal import Journal, JournalOptions
+from tasks.journal.leases import LeaseKeeper
+from tasks.message.attachments import AttachmentPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tasks.delivery.job import Verdict
+    from tasks.failures import Answer
+    from tasks.smtp.route import Route
+    from tasks.smtp.submission import Mark, Submission
+
+OK = Receipt(Reply(250, "Ok: queued as ABC123", "2.0.0"))
+
+
+@dataclass
+class Clock:
+    """Seconds that pass when somebody sleeps."""
+
+    now: float = 1000.0
+    slept: list[float] = field(default_factory=list)
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+@dataclass
+class ScriptedTransport:
+    """Answers each submission with the next of *answers*, and the last one for ever; records what it got."""
+
+    answers: list[Answer]
+    marks: bool = True
+    tried: list[Submission] = field(default_factory=list)
+    runs: list[tuple[Route, int]] = field(default_factory=list)
+
+    def submit(self, route: Route, run: Sequence[Submission], *, mark: Mark) -> list[Answer]:
+        self.runs.append((route, len(run)))
+        self.tried += run
+        if self.marks:
+            mark(run)
+        return [self.answers.pop(0) if len(self.answers) > 1 else self.answers[0] for _ in run]
+
+    @property
+    def recipients(self) -> list[tuple[str, ...]]:
+        """Whom each transaction was for."""
+        return [submission.envelope.recipients for submission in self.tried]
+
+
+@dataclass
+class Desk:
+    """Everything around one delivery service."""
+
+    redis: fakeredis.FakeRedis
+    clock: Clock
+    transport: ScriptedTransport
+    account: dict[str, Any]
+    lease: float = 60.0
+    hold: float = 3.0
+
+    @property
+    def journal(self) -> Journal:
+        """The journal, with the desk's lease."""
+        return Journal(self.redis, options=JournalOptions(lease=self.lease))
+
+    def service(self) -> DeliveryService:
+        """A service as a worker process has it."""
+        accounts = Accounts([Account(name="default", **self.account)])
+        return DeliveryService(
+            journal=self.journal,
+            leases=LeaseKeeper(Journal(self.redis)),
+            preparation=Preparation(Router(accounts), AttachmentPolicy(), lambda _: None),
+            transport=self.transport,
+            policy=RetryPolicy(hold=self.hold),
+            sleep=self.clock.sleep,
+            clock=self.clock,
+        )
+
+    def deliver(self, *messages: dict[str, Any], first_id: int = 1) -> list[Verdict]:
+        """Deliver *messages* as one run; what they leave out is filled in."""
+        usual = {"to": "ann@example.org", "subject": "s", "body": "b"}
+        jobs = [Job(f"m{i}", "default", {**usual, **m}) for i, m in enumerate(messages, start=first_id)]
+        return self.service().deliver(jobs)
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    """A desk whose server accepts everything."""
+    with fakeredis.FakeRedis() as redis:
+        account = {"host": "smtp.example.org", "sender": "desk@example.org"}
+        yield Desk(redis, Clock(), ScriptedTransport([OK]), account)
