@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from tasks.contract.codes import LocalCode
 from tasks.envelope import Envelope
 from tasks.failures import PermanentFailure, Reply
-from tasks.message import direct, mime
+from tasks.message import mime
 from tasks.message.content import content_of
 from tasks.message.headers import header_block
 
@@ -39,7 +39,7 @@ def compose(
     Raises `PermanentFailure` where the finished message is larger than *max_bytes*.
     """
     content, notes = content_of(mail, attachments=tuple(attachments), seed=identity.message_id)
-    body = direct.write(content) or mime.write(content)
+    body = mime.write(content)
     head = header_block(mail, sender=sender, identity=identity).encode("ascii")
     _refuse_too_large(len(head) + len(body), max_bytes, with_attachments=bool(attachments))
     international = None

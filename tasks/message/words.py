@@ -24,11 +24,12 @@ def encoded_words(text: str) -> list[str]:
     that mostly Latin text stays legible in the source.
     """
     if sum(map(_q_cost, text)) <= sum(map(_b_cost, text)) * 4 / 3:
-        return [f"=?utf-8?q?{_q(piece)}?=" for piece in _pieces(text, _q_cost, _ROOM)]
-    return [f"=?utf-8?b?{_b(piece)}?=" for piece in _pieces(text, _b_cost, _ROOM * 3 // 4)]
+        return [f"=?utf-8?q?{_q(piece)}?=" for piece in pieces(text, _q_cost, _ROOM)]
+    return [f"=?utf-8?b?{_b(piece)}?=" for piece in pieces(text, _b_cost, _ROOM * 3 // 4)]
 
 
-def _pieces(text: str, cost: Callable[[str], int], room: int) -> Iterator[str]:
+def pieces(text: str, cost: Callable[[str], int], room: int) -> Iterator[str]:
+    """Yield *text* in pieces of whole characters, each of which has *cost*; none needs more than *room*."""
     start = used = 0
     for index, character in enumerate(text):
         needed = cost(character)
