@@ -84,7 +84,7 @@ lock: $(STAMP) ## Write requirements/*.txt anew from pyproject.toml (ARGS=--upgr
 	@requirements/lock $(ARGS)
 
 schema: $(STAMP) ## Write the contract's JSON Schema anew
-	@$(BIN)/python -m tasks.contract.schema
+	@$(BIN)/python -m tasks.contract.schema docs/contract
 
 clean: ## Remove whatever can be made again: .venv, caches, the data of run and demo
 	@rm -rf .venv .demo .run .coverage htmlcov dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -25,6 +26,18 @@ class Start(Protocol):
     def __call__(
         self, *arguments: str, log: Path | None = None, **environment: str
     ) -> subprocess.Popen[bytes]: ...
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """Return a port of loopback's that nobody listens on."""
+
+    def port() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return int(probe.getsockname()[1])
+
+    return port
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,10 +15,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+def port(free_port: Any) -> int:
+    return int(free_port())
 
 
 def test_a_signal_reaches_the_server_and_what_it_held_is_there_again(
