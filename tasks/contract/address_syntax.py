@@ -16,7 +16,7 @@ _SEPARATE: Final = "separate addresses with ';'"
 _PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 #: `"Jane Doe" <jane@x.com>` and `Jane Doe <jane@x.com>`, which need no scanning.
-_SIMPLE: Final = re.compile(r'(?:"([^"\\]*)"|([^"\\()<>,:;@]*)) *<([^"\\()<>@ ][^"\\()<>]*)>')
+_SIMPLE: Final = re.compile(r'(?:"([^"\\]*)" *|([^"\\()<>,:;@]*))<([^"\\()<>@ ][^"\\()<>]*)>')
 _SPACES: Final = re.compile(" +")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from tasks.contract.addr_spec import ordinary, quote_local, validated
 from tasks.contract.address_syntax import split, take_apart, take_apart_simple
 from tasks.contract.errors import Problem, Refused, kind, refusal
-from tasks.contract.limits import MAX_ADDRESS_LIST, MAX_DISPLAY_NAME, MAX_RECIPIENTS
+from tasks.contract.limits import MAX_ADDRESS_ENTRY, MAX_ADDRESS_LIST, MAX_DISPLAY_NAME, MAX_RECIPIENTS
 from tasks.contract.text import as_text, has_control, has_surrogate
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def _checked(value: object) -> str:
         raise refusal("contains control characters", "remove them")
     if has_surrogate(text):
         raise refusal("contains characters that cannot be sent", "remove the lone surrogates")
-    if len(text) > MAX_ADDRESS_LIST:
+    if len(text) > MAX_ADDRESS_ENTRY:
         raise refusal(f"has {len(text)} characters", "expected name@domain")
     return text
 

@@ -6,8 +6,9 @@ from typing import Final
 
 #: Recipients over TO, CC and BCC together (RFC 5321, 4.5.3.1.8: every server takes at least 100).
 MAX_RECIPIENTS: Final = 100
-#: Characters of one address list, far above what 100 recipients with display names need.
-MAX_ADDRESS_LIST: Final = 128 * 1024
+#: Characters of one address list, above what 100 recipients with long display names need; and of one entry.
+MAX_ADDRESS_LIST: Final = 64 * 1024
+MAX_ADDRESS_ENTRY: Final = 2000
 #: Characters of a display name.
 MAX_DISPLAY_NAME: Final = 255
 #: Characters of a subject or of a header's value (RFC 5322, 2.1.1).

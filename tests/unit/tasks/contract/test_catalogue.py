@@ -74,6 +74,16 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
         "Email Recipients (BCC) List",
         "at most 100 recipients",
     ),
+    (
+        "37a",
+        {
+            "to": [f"a{n}@x.com" for n in range(40)],
+            "cc": [f"b{n}@x.com" for n in range(40)],
+            "bcc": [f"c{n}@x.com" for n in range(21)],
+        },
+        "Email Recipients (BCC) List",
+        "at most 100 recipients",
+    ),
     ("37b", {"to": ["a@x.com"] * 101}, "Email Recipients (TO) List", "at most 100 recipients"),
     ("37c", {"to": "a@x.com;" * 100_000}, "Email Recipients (TO) List", "at most 100 recipients"),
     ("41a", {"to": "a@[127.0.0.1]"}, "Email Recipients (TO) List", "entry 1 is not an allowed address"),

@@ -32,14 +32,11 @@ def test_a_host_has_one_form(text: str, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a b", "a..b", ".a", "a.", "ü..de", "a-.b", "-", "", "..", "é" * 300, "a\u202e.de"]
+    "text", ["a b", "a..b", ".a", "ü..de", "a-.b", "-", "", "..", "é" * 300, "a\u202e.de"]
 )
 def test_what_is_no_host_name_is_refused(text: str) -> None:
-    if text == "a.":
-        assert parse_host(text) == "a"
-    else:
-        with pytest.raises(Refused, match="not a valid host name"):
-            parse_host(text)
+    with pytest.raises(Refused, match="not a valid host name"):
+        parse_host(text)
 
 
 @given(st.text(max_size=40) | st.from_regex(r"[a-zA-Z0-9._\[\]:-]{1,20}", fullmatch=True))

@@ -90,6 +90,11 @@ def test_an_error_of_the_model_itself_shows_no_input() -> None:
     assert "canary" not in str(caught.value)
 
 
+def test_the_model_itself_refuses_what_is_no_mapping() -> None:
+    with pytest.raises(ValidationError):
+        SendEmail.model_validate(["to"])
+
+
 def test_a_mail_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
         parse(MAIL).subject = "Other"  # type: ignore[misc]  # what the test is about
