@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,11 +13,11 @@ class Envelope:
     *content* is pure ASCII with CRLF line ends and no line over 998 bytes; its dots are not yet stuffed.
     *content_smtputf8* is the same mail with international addresses in its headers (RFC 6532), present only
     where there are any; it may go only to a server that offers SMTPUTF8. *notes* are sentences for the
-    result's message ("the body was sent as UTF-8: …").
+    result's message ("the body was sent as UTF-8: …"). Neither an address nor the content is in its `repr`.
     """
 
-    sender: str
-    recipients: tuple[str, ...]
-    content: bytes
-    content_smtputf8: bytes | None = None
+    sender: str = field(repr=False)
+    recipients: tuple[str, ...] = field(repr=False)
+    content: bytes = field(repr=False)
+    content_smtputf8: bytes | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()

@@ -58,8 +58,13 @@ def _lines(text: str) -> str:
 @given(subject=subjects, body=bodies, encoding=encodings, email_format=st.sampled_from(["plain", "html"]))
 def test_a_reader_gets_what_was_given(subject: str, body: str, encoding: str, email_format: str) -> None:
     mail = _mail(
-        **{"subject": subject, "body": body, "encoding": encoding, "email_format": email_format},
-        **{"cc": "c@example.org", "bcc": "hidden@secret.example", "reply_to": "r@example.org"},
+        subject=subject,
+        body=body,
+        encoding=encoding,
+        email_format=email_format,
+        cc="c@example.org",
+        bcc="hidden@secret.example",
+        reply_to="r@example.org",
         headers={"X-Test": subject},
     )
 
@@ -129,6 +134,13 @@ def test_international_addresses_get_a_second_form(fields: dict[str, str]) -> No
 @pytest.mark.parametrize("fields", [{"subject": "Grüße"}, {"bcc": "jöhn@example.org"}], ids=["text", "bcc"])
 def test_without_international_addresses_in_the_headers_there_is_one_form(fields: dict[str, str]) -> None:
     assert _compose(_mail(**fields)).content_smtputf8 is None
+
+
+def test_neither_addresses_nor_content_are_in_the_repr() -> None:
+    shown = repr(_compose(_mail(subject="Canary", body="canary")))
+
+    assert "canary" not in shown.lower()
+    assert "@" not in shown
 
 
 def test_notes_say_what_was_changed() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,11 +57,25 @@ def test_no_link_is_followed(root: Path) -> None:
             _content(root, *components)
 
 
+def test_a_link_that_vanishes_while_it_is_judged_is_no_crash(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def vanished(*_: object, **__: object) -> os.stat_result:
+        raise FileNotFoundError
+
+    (root / "link").symlink_to(root / "a.txt")
+    monkeypatch.setattr(os, "stat", vanished)
+
+    with pytest.raises(Unreadable, match="cannot be read"):
+        _content(root, "link")
+
+
 @pytest.mark.timeout(5)
 def test_only_regular_files_are_read_and_none_is_waited_for(root: Path) -> None:
     os.mkfifo(root / "fifo")
+    os.mknod(root / "socket", stat.S_IFSOCK | 0o600)
 
-    for components in (("fifo",), ("sub",)):
+    for components in (("fifo",), ("socket",), ("sub",)):
         with pytest.raises(Unreadable, match="not a regular file"):
             _content(root, *components)
 

@@ -172,6 +172,23 @@ def test_a_sender_that_needs_smtputf8_is_shown_as_a_group_too() -> None:
     assert block.startswith("From: =?utf-8?b?asO2aG5AZXhhbXBsZS5vcmc=?= :;\r\n")
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"subject": "a  " * 300 + "b"},
+        {"subject": "many words " * 50 + "end"},
+        {"to": (Mailbox('Doe, "J"; \\ (x) ' * 15 + "end", "a", "example.org"),)},
+        {"to": (Mailbox("Ann Example, Jr.", "ann", "example.org"),) * 20},
+    ],
+    ids=["runs of spaces", "words", "long name", "many"],
+)
+def test_long_headers_are_folded_and_no_line_ends_in_a_space(fields: dict[str, Any]) -> None:
+    folded = _block(**fields).split("\r\n")
+
+    assert max(map(len, folded)) <= 78
+    assert not any(line.endswith(" ") for line in folded)
+
+
 def test_extra_headers_are_written_after_ours() -> None:
     url = "<https://example.com/" + "x" * 300 + ">"
 

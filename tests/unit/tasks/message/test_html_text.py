@@ -71,6 +71,7 @@ fragments = st.sampled_from(
         ("<head><title>T</title><style>p{}</style></head><script>x<y</script>seen", "seen"),
         ("a<!-- > hidden -->b<!DOCTYPE html>c<?xml?>d", "abcd"),
         ("<!--[if mso]><p>Outlook</p><![endif]-->seen", "seen"),
+        ("&#0000000065; &#x000000041; &#99999999;", "A A \ufffd"),
         ("1 < 2 and 3 > 2", "1 < 2 and 3 > 2"),
         ("<p title='a > b' data-x=don't>text</p>", "text"),
         ("</ol></a></pre></li>text", "text"),
