@@ -1,10 +1,8 @@
-"""The worker's Celery app, for `celery -A worker.app`; the only module that reads the environment."""
+"""The worker's Celery app, for `celery -A worker.app`."""
 
 from __future__ import annotations
 
 import functools
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from celery import Celery, signals
@@ -16,23 +14,12 @@ from tasks.journal.sweeper import Sweeper
 from tasks.send_email import register
 from worker import logs
 from worker.composition import connect, delivery_service, journal_options
-from worker.settings import InvalidSettings, Settings, load
+from worker.environment import settings_from_environment
+from worker.settings import InvalidSettings, Settings
 from worker.sweeping import Sweeping
 
 if TYPE_CHECKING:
     from tasks.delivery.delivery import DeliveryService
-
-
-def settings_from_environment() -> Settings:
-    """Return the settings of this process, or end it with a sentence for each setting that is wrong."""
-    try:
-        return load(
-            environment_file=Path(".env"),
-            configuration=Path(os.environ.get("POSTROOM_CONFIG", "postroom.toml")),
-            secrets_folder=Path(os.environ.get("POSTROOM_SECRETS_FOLDER", "/run/secrets")),
-        )
-    except InvalidSettings as invalid:
-        raise SystemExit(f"postroom: the settings cannot be used\n{invalid}") from None
 
 
 def build(settings: Settings) -> Celery:
@@ -48,6 +35,14 @@ def build(settings: Settings) -> Celery:
     return app
 
 
+def _settings() -> Settings:
+    """Return the settings of this process, or end it with a sentence for each setting that is wrong."""
+    try:
+        return settings_from_environment()
+    except InvalidSettings as invalid:
+        raise SystemExit(f"postroom: the settings cannot be used\n{invalid}") from None
+
+
 def _on_queue(settings: Settings, *, backend: str | None = None) -> Celery:
     app = Celery("postroom", broker=settings.broker_url, backend=backend, set_as_current=False)
     app.conf.update(WORKER_SETTINGS)
@@ -55,7 +50,7 @@ def _on_queue(settings: Settings, *, backend: str | None = None) -> Celery:
     return app
 
 
-settings = settings_from_environment()
+settings = _settings()
 app = build(settings)
 _sweeping = Sweeping(
     _on_queue(settings),

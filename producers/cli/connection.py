@@ -1,0 +1,90 @@
+"""Where the queue is: options, environment, `.env` in the current folder, default."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+from urllib.parse import SplitResult, urlsplit
+
+import typer
+from kombu.transport import TRANSPORT_ALIASES
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from producers.client import Mailer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_REDIS_SCHEMES: Final = ("redis", "rediss", "unix")
+
+
+class Places(BaseSettings):
+    """The URLs of broker and journal as the environment has them; they may hold passwords."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="POSTROOM_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    broker_url: str = Field(
+        default="redis://127.0.0.1:6379/0",
+        validation_alias=AliasChoices("POSTROOM_BROKER_URL", "CELERY_BROKER_URL"),
+        repr=False,
+    )
+    journal_url: str = Field(default="", repr=False)
+
+
+def mailer(broker: str | None, journal: str | None) -> Mailer:
+    """
+    Return the client for the queue that the options or the environment name.
+
+    Raises:
+        typer.BadParameter: a URL cannot be used; it is not repeated.
+    """
+    broker_url, journal_url = _urls(broker, journal)
+    _check(broker_url, "--broker", TRANSPORT_ALIASES)
+    _check(journal_url, "--journal", _REDIS_SCHEMES)
+    return Mailer(broker_url, journal_url=journal_url)
+
+
+def place(broker: str | None, journal: str | None) -> str:
+    """Return host and port of the journal, for messages; never what else its URL has."""
+    parts = urlsplit(_urls(broker, journal)[1])
+    with suppress(ValueError):
+        return f"{parts.hostname}:{parts.port or 6379}" if parts.hostname else parts.path
+    return "the journal"
+
+
+def _urls(broker: str | None, journal: str | None) -> tuple[str, str]:
+    """Return the URLs of broker and journal; a broker that is named here keeps its own journal."""
+    found = Places()
+    broker_url = broker or found.broker_url
+    return broker_url, journal or ("" if broker else found.journal_url) or broker_url
+
+
+def _check(url: str, option: str, schemes: Iterable[str]) -> None:
+    if not _is_usable(url, schemes):
+        raise typer.BadParameter(
+            "is no URL that can be used; expected redis://[user:password@]host:port/database, with the "
+            "special characters of a password percent-encoded; a broker that is no Redis needs --journal",
+            param_hint=option,
+        )
+
+
+def _is_usable(url: str, schemes: Iterable[str]) -> bool:
+    try:
+        parts = urlsplit(url)
+        # Reading the port is what raises for a password with a bare '/' or '#', which ends the host there.
+        is_whole = parts.port != 0 and "@" not in _behind_host(parts)
+    except ValueError:
+        return False
+    return is_whole and parts.scheme in schemes and "://" in url
+
+
+def _behind_host(parts: SplitResult) -> str:
+    return parts.path + parts.query + parts.fragment

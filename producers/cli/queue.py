@@ -1,0 +1,51 @@
+"""Talking to the queue in a command, and ending the command with what came of it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from producers.cli import connection
+from producers.cli.exit_codes import worst
+from producers.cli.output import print_answers, print_json
+from producers.errors import QueueUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from producers.cli.answers import Answer
+    from producers.client import Mailer
+
+
+@contextmanager
+def connected(broker: str | None, journal: str | None) -> Iterator[Mailer]:
+    """
+    Lend a client.
+
+    Raises:
+        QueueUnavailable: with the place where the queue should be.
+    """
+    try:
+        with connection.mailer(broker, journal) as mailer:
+            yield mailer
+    except QueueUnavailable as away:
+        where = connection.place(broker, journal)
+        raise QueueUnavailable(f"{away} at {where}: start it, or name another with --broker") from away
+
+
+def finish(answers: Sequence[Answer], *, as_json: bool, is_list: bool = True) -> None:
+    """
+    Print *answers*, as a list or the only one as an object, and exit with the code for all of them.
+
+    Raises:
+        typer.Exit: always.
+    """
+    if not as_json:
+        print_answers(answers)
+    elif is_list:
+        print_json([answer.as_json() for answer in answers])
+    else:
+        print_json(answers[0].as_json())
+    raise typer.Exit(worst(answer.exit_code for answer in answers))

@@ -1,0 +1,81 @@
+"""How an exception is told: a name, a sentence, the fields that are wrong, and the exit code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import typer
+
+from producers.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from tasks.contract.errors import FieldError, InvalidInput
+
+_HOW_TO_SEE_MORE = "; run it again with --debug, or with POSTROOM_DEBUG=1, to see where"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is said instead of a traceback; *code* is a name that programs can rely on."""
+
+    exit_code: ExitCode
+    code: str
+    message: str
+    fields: tuple[FieldError, ...] = ()
+
+    def as_json(self) -> dict[str, JsonValue]:
+        """Return the value of the key "error" in JSON output."""
+        return {"code": self.code, "message": self.message, "fields": [_field(f) for f in self.fields]}
+
+    def lines(self) -> list[str]:
+        """Return what people are told, a line for each field."""
+        return [error.message for error in self.fields] or [self.message]
+
+
+def trouble_of(error: BaseException) -> Trouble:
+    """Return how to tell *error*."""
+    if isinstance(error, typer.TyperException):
+        return Trouble(ExitCode.INVALID, "usage", error.format_message())
+    if isinstance(error, (KeyboardInterrupt, typer.Abort)):
+        return Trouble(ExitCode.INTERRUPTED, "interrupted", "interrupted")
+    return _own(error) or Trouble(
+        ExitCode.INTERNAL,
+        "internal",
+        f"an error of this program ({type(error).__name__}){_HOW_TO_SEE_MORE}",
+    )
+
+
+def _own(error: BaseException) -> Trouble | None:
+    # Imported here: these load the contract, which a help page does not need.
+    from producers import errors  # noqa: PLC0415
+    from tasks.contract.errors import InvalidInput  # noqa: PLC0415
+
+    match error:
+        case InvalidInput():
+            return _invalid(error)
+        case errors.IdempotencyConflict():
+            return Trouble(ExitCode.INVALID, "idempotency_conflict", str(error))
+        case errors.MailNotFound():
+            return Trouble(ExitCode.NO_SUCH_MAIL, "no_such_mail", str(error))
+        case errors.WaitTimeout():
+            return Trouble(ExitCode.UNSETTLED, "unsettled", str(error))
+        case errors.QueueUnavailable():
+            return Trouble(ExitCode.QUEUE_UNAVAILABLE, "queue_unavailable", str(error))
+    return None
+
+
+def _invalid(error: InvalidInput) -> Trouble:
+    return Trouble(ExitCode.INVALID, error.code.name.lower(), str(error), error.errors)
+
+
+def _field(error: FieldError) -> JsonValue:
+    return {
+        "field": error.field,
+        "label": error.label,
+        "code": int(error.code),
+        "problem": error.problem,
+        "advice": error.advice,
+    }
