@@ -90,7 +90,8 @@ class Conversation:
             if self._is_stale(transaction, job, error):
                 job.is_replayed = True
                 return None
-            return broken(error, transaction.phase, f"the answer to {transaction.phase.upper()}")
+            phase = transaction.phase
+            return transaction.answer or broken(error, phase, f"the answer to {phase.upper()}")
         if transaction.answer is None:
             self._deliver(transaction, job)
         self._settle(transaction)
@@ -105,30 +106,25 @@ class Conversation:
         return self._session.is_reused or self._session.mails > 0
 
     def _offer(self, transaction: Transaction, *, is_written: bool) -> None:
-        """Send the envelope, unless it *is_written*, and take the replies."""
+        """Send the envelope, unless its first group *is_written*, and take the replies."""
         session, deadline = self._session, transaction.submission.deadline
-        if session.pipelines:
-            for group in _groups(transaction):
-                if not (is_written and transaction.replies == 0):
-                    session.expect_silence(deadline)
-                    session.wire.send(_lines(group), deadline)
-                for _ in group:
+        for group in _groups(transaction, _MOST_AT_ONCE if session.pipelines else 1):
+            if not transaction.wants_more:
+                break
+            if not is_written:
+                session.expect_silence(deadline)
+                session.wire.send(_lines(group), deadline)
+            is_written = False
+            for _ in group:
+                if not transaction.is_disconnected:
                     self._take(transaction, session.wire.receive(deadline))
-                if not transaction.wants_more:
-                    break
-        else:
-            for command in transaction.commands:
-                self._take(transaction, session.command(command, deadline))
-                if not transaction.wants_more:
-                    break
         transaction.conclude_recipients()
 
     def _take(self, transaction: Transaction, raw: RawReply) -> None:
         if transaction.replies == 0 and self._is_used and (raw.closes or raw.code == _BAD_SEQUENCE):
             # The server had enough of this connection, or has the mail before still open.
             raise ConnectionLost(f"the server answered {raw.code} on a kept connection")
-        if not transaction.is_disconnected:
-            transaction.take(raw)
+        transaction.take(raw)
 
     def _deliver(self, transaction: Transaction, job: Job) -> None:
         """Send content and dot, and the envelope of the next mail behind it; take the dot's reply."""
@@ -141,9 +137,10 @@ class Conversation:
                 wire.send(content, deadline)
                 content = b""
             self._session.expect_silence(deadline)
+            following = self._begin_next()
             self._permit(job)
             dot_at = wire.sent + len(content)
-            wire.send(content + _DOT + self._begin_next(), deadline)
+            wire.send(content + _DOT + following, deadline)
         except Failure as failure:
             transaction.abandon(failure)
         except BREAKS as error:
@@ -167,7 +164,7 @@ class Conversation:
         if session.pipelines and not is_last:
             with suppress(Failure):
                 self._begun = _begin(self._waiting[1].submission, session)
-                return _lines(_groups(self._begun)[0])
+                return _lines(_groups(self._begun, _MOST_AT_ONCE)[0])
         return b""
 
     def _permit(self, job: Job) -> None:
@@ -211,9 +208,10 @@ def _require_reserve(submission: Submission) -> None:
         raise TransientFailure(Reply(LocalCode.TIME_OVER, text), Phase.DATA)
 
 
-def _groups(transaction: Transaction) -> list[list[bytes]]:
+def _groups(transaction: Transaction, size: int) -> list[list[bytes]]:
+    """Return the commands of the envelope in the groups that are one write each."""
     commands = transaction.commands
-    return [commands[at : at + _MOST_AT_ONCE] for at in range(0, len(commands), _MOST_AT_ONCE)]
+    return [commands[at : at + size] for at in range(0, len(commands), size)]
 
 
 def _lines(commands: list[bytes]) -> bytes:

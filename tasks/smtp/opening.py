@@ -59,12 +59,11 @@ def log_in(session: Session, deadline: Deadline) -> None:
     Log in as the route says, if it does.
 
     Raises:
-        Failure: it did not come about; the session is closed.
+        Failure: it did not come about; the session is of no more use.
 
     """
     if session.route.login:
-        with closing_on_failure(session):
-            session.mechanism = authenticate(session, session.route.login, deadline)
+        session.mechanism = authenticate(session, session.route.login, deadline)
 
 
 @contextmanager

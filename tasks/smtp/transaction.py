@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from tasks.smtp.submission import Submission
 
 _LINE_WITH_DOT: Final = re.compile(rb"^\.", re.MULTILINE)
-_NOT_ON_THE_WIRE: Final = re.compile(rb"\x00|\r(?!\n)|(?<!\r)\n")
-
 # A local part in quotes, or without any character that could end the path or the line (RFC 5321, 4.1.2).
 _PATH: Final = re.compile(
     r"(?:\"(?:[^\"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])*\"|[^\s\"<>\x00-\x1f\x7f]+)@[^\s\"<>\x00-\x1f\x7f]+"
@@ -193,7 +191,8 @@ def _check_paths(sender: str, recipients: tuple[str, ...]) -> None:
 
 def _check_lines(content: bytes) -> None:
     """Let nothing pass that a server could read as the end of the mail and the start of another."""
-    if _NOT_ON_THE_WIRE.search(content):
+    # Counting is as sure as a pattern and takes a hundredth of its time.
+    if b"\0" in content or not content.count(b"\r\n") == content.count(b"\r") == content.count(b"\n"):
         text = "The content holds a NUL, or a CR or LF that stands alone."
         raise PermanentFailure(Reply(LocalCode.INVALID_INPUT, text))
 

@@ -14,7 +14,7 @@ from tasks.failures import Answer, Failure, Reply, TransientFailure
 from tasks.smtp.conversation import Conversation, Job
 from tasks.smtp.faults import time_over, unconfirmed
 from tasks.smtp.gate import LOGIN_PAUSE, LoginGate
-from tasks.smtp.opening import log_in, open_session
+from tasks.smtp.opening import closing_on_failure, log_in, open_session
 from tasks.smtp.patience import Patience
 from tasks.smtp.pool import Pool, PoolLimits
 from tasks.smtp.tls import Handshakes
@@ -76,8 +76,9 @@ class SmtpTransport:
 
         """
         session = open_session(route, deadline, handshakes=self._handshakes, patience=self._patience)
-        log_in(session, deadline)
-        facts = Verification.of(session)
+        with closing_on_failure(session):
+            log_in(session, deadline)
+            facts = Verification.of(session)
         session.quit()
         return facts
 
@@ -120,7 +121,7 @@ class SmtpTransport:
             return open_session(route, deadline, handshakes=self._handshakes, patience=self._patience)
         self._gate.check(route)
         session = open_session(route, deadline, handshakes=self._handshakes, patience=self._patience)
-        with self._gate.turn(route, deadline):
+        with closing_on_failure(session), self._gate.turn(route, deadline):
             log_in(session, deadline)
         return session
 
