@@ -11,6 +11,7 @@ from celery.worker.request import Request
 from redis.exceptions import RedisError
 
 from tasks.contract.names import TASK_NAME, Lane
+from tasks.contract.queue import PUBLISH_OPTIONS
 from tasks.delivery.job import Job, LeftAlone, PutBack, Settled
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from tasks.contract.result import SendEmailResult
     from tasks.delivery.job import Verdict
+
+_ARGUMENTS = (PUBLISH_OPTIONS["argsrepr"], PUBLISH_OPTIONS["kwargsrepr"])
 
 #: Seconds for which a worker leaves its message alone while the journal cannot be reached.
 _JOURNAL_AWAY = 1.0
@@ -59,9 +62,15 @@ class DiscreetRequest(Request):
     Flower and its metrics count it as what it is (contract, section 5).
     """
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # A producer by name may have left the arguments' repr to Celery, which then shows all of them.
+        self._argsrepr, self._kwargsrepr = _ARGUMENTS
+        self.request_dict.update(argsrepr=self._argsrepr, kwargsrepr=self._kwargsrepr)
+
     def info(self, safe: bool = False) -> Any:  # noqa: ARG002, FBT001, FBT002 (Celery's signature)
         """Return the facts of this request with its arguments redacted."""
-        return {**super().info(safe=True), "args": "()", "kwargs": "{…}"}
+        return super().info(safe=True)
 
     def send_event(self, type: str, **fields: Any) -> None:  # noqa: A002 (Celery's signature)
         """Send a task event, as failed where the mail was not sent to everybody."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _SPEAKING: Final = ("data", "args", "kwargs", "return_value")
 
 #: Libraries that say at DEBUG, or even at INFO, what they carry.
-_TALKATIVE: Final = ("kombu", "amqp", "celery.worker.strategy", "celery.utils.functional", "asyncio")
+_TALKATIVE: Final = ("kombu", "amqp", "celery.pool", "celery.worker.strategy", "celery.utils.functional")
 
 
 def set_up(settings: Settings) -> None:
