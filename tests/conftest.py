@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the mark by which `make faults` and the other targets tell the tests apart."""
+    config.addinivalue_line("markers", "faults: kills processes over and over; `make faults` runs it")
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
