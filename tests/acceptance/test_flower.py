@@ -109,14 +109,7 @@ def test_flower_shows_nothing_without_the_login_and_changes_nothing_with_it(flow
     "options",
     [
         pytest.param(PUBLISH_OPTIONS, id="our client"),
-        pytest.param(
-            {},
-            id="a producer by name",
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="the task-received event repeats what a foreign producer wrote into kwargsrepr",
-            ),
-        ),
+        pytest.param({}, id="a producer by name"),
     ],
 )
 def test_flower_shows_that_a_mail_is_under_way_and_nothing_of_what_it_says(
