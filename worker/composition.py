@@ -55,8 +55,13 @@ def delivery_service(settings: Settings) -> DeliveryService:
         leases=LeaseKeeper(journal),
         preparation=Preparation(
             router=router(settings),
-            attachments=AttachmentPolicy(roots=settings.attachment_roots),
+            attachments=AttachmentPolicy(
+                roots=settings.attachment_roots,
+                max_bytes=settings.max_message_bytes,
+                blocked_suffixes=settings.blocked_attachments,
+            ),
             stored=BlobStore(redis).get,
+            max_bytes=settings.max_message_bytes,
         ),
         transport=SmtpTransport(),
     )

@@ -30,7 +30,7 @@ class InvalidSettings(Exception):
     """The configuration cannot be used; the text names each setting, what is wrong and what is expected."""
 
 
-def _folders(value: object) -> object:
+def _listed(value: object) -> object:
     """Accept "/a;/b" beside a list: environment variables have no lists."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(";") if part.strip())
@@ -87,8 +87,14 @@ class Settings(BaseSettings):
         default_factory=dict, description="The credential records, by name."
     )
     default_account: str = Field(default="default", description="Serves messages that name no account.")
-    attachment_roots: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_folders)] = Field(
+    attachment_roots: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_listed)] = Field(
         default=(), description="Folders below which attachments may lie; ';' between them."
+    )
+    blocked_attachments: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        default=(), description="File name endings that are refused, such as .exe; ';' between them."
+    )
+    max_message_bytes: int = Field(
+        default=10 * 1024 * 1024, ge=1024, description="Size of the largest finished message."
     )
     ca_folder: Path | None = Field(
         default=None, description="Where messages may name CA bundles (smtp_ssl_trust ca:<file>)."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from tasks.journal.leases import LeaseKeeper
     from tasks.smtp.route import Route
     from tasks.smtp.submission import Mark, Submission
+
+logger = logging.getLogger(__name__)
 
 
 class Transport(Protocol):
@@ -94,6 +97,10 @@ class DeliveryService:
         ]
         if settled:
             persistently(lambda: self.journal.finish(settled))
+        for mail, (_, _, result) in zip(mails, settled, strict=True):
+            logger.info(
+                "mail settled", extra={**mail.facts, "delivery": result.delivery, "code": result.code}
+            )
         return {claim.mail_id: Settled(result) for claim, _, result in settled}
 
     def _put_back(self, mails: Sequence[Mail]) -> dict[str, Verdict]:
@@ -106,6 +113,7 @@ class DeliveryService:
                 progress=mail.progress.encode(),
             )
             last = mail.attempts[-1]
+            logger.info("mail put back", extra={**mail.facts, "code": last.code, "wait": mail.wait})
             verdicts[mail.job.mail_id] = PutBack(last.code, last.message, mail.wait or 0.0)
         return verdicts
 

@@ -148,6 +148,18 @@ class Mail:
         body = self.request.body if self.request else ""
         self.attempts = (*self.attempts, attempt_of(reply, at=self.now, body=body))
 
+    @property
+    def facts(self) -> dict[str, object]:
+        """What a log line may say of the mail."""
+        return {
+            "mail_id": self.job.mail_id,
+            "lane": self.job.lane,
+            "account": self.ready.route.account if self.ready else None,
+            "recipients": len(self.progress.recipients),
+            "attempts": len(self.attempts),
+            "seconds": round(self.claim.elapsed + self.clock() - self.taken_up, 3),
+        }
+
     def ending(self) -> Ending:
         """Return everything that the result is made from."""
         request, ready = self.request, self.ready

@@ -16,7 +16,7 @@ from tasks.delivery.outcome import UNKNOWN_REPLY
 from tasks.failures import Expired, Failure, PermanentFailure, Reply, Unconfirmed
 from tasks.journal.records import Grip
 from tasks.message.attachments import AttachmentPolicy, load
-from tasks.message.compose import compose
+from tasks.message.compose import MAX_BYTES, compose
 from tasks.message.identity import Identity
 
 if TYPE_CHECKING:
@@ -46,11 +46,17 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """Validates, routes and composes mails; *stored* finds the bytes of attachments by their digest."""
+    """
+    Validates, routes and composes mails.
+
+    *stored* finds the bytes of attachments by their digest; *max_bytes* is the size of the largest finished
+    message.
+    """
 
     router: Router
     attachments: AttachmentPolicy
     stored: Callable[[str], bytes | None]
+    max_bytes: int = MAX_BYTES
 
     def prepare(self, mail: Mail) -> None:
         """Make *mail* ready, or settle it with what is wrong with it."""
@@ -86,6 +92,7 @@ class Preparation:
             sender=direction.sender,
             identity=identity,
             attachments=load(request.attachments, self.attachments, stored=self.stored),
+            max_bytes=self.max_bytes,
         )
         return Prepared(
             direction.route,

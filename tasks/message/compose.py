@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 _MIB: Final = 1024 * 1024
 
-#: Size in bytes of the largest finished message: 25 MiB of attachments in base64.
-MAX_BYTES: Final = 35 * _MIB
+#: Size in bytes of the largest finished message (contract, section 3, body).
+MAX_BYTES: Final = 10 * _MIB
 
 
 def compose(
