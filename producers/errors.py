@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 class PostroomError(Exception):
     """The base of everything that the client raises by itself."""
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return type(self).__new__, (type(self), *self.args), self.__dict__.copy()
-
 
 class QueueUnavailable(PostroomError):
     """
@@ -46,6 +43,9 @@ class IdempotencyConflict(PostroomError):
         super().__init__(f"the idempotency key belongs to mail {mail_id}, which has other parameters")
         self.mail_id = mail_id
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.mail_id,)
+
 
 class MailNotFound(PostroomError, LookupError):
     """No mail *mail_id* was ever enqueued here, or its result has been forgotten."""
@@ -54,6 +54,9 @@ class MailNotFound(PostroomError, LookupError):
         super().__init__(f"there is no mail {mail_id!r}; results are kept for a day")
         self.mail_id = mail_id
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.mail_id,)
+
 
 class WaitTimeout(PostroomError, TimeoutError):
     """The mail was not settled in time; *status* says where it stood."""
@@ -61,3 +64,6 @@ class WaitTimeout(PostroomError, TimeoutError):
     def __init__(self, status: MailStatus) -> None:
         super().__init__(f"mail {status.mail_id} is still {status.state}")
         self.status = status
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.status,)

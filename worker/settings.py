@@ -162,7 +162,9 @@ def load(*, environment_file: Path, configuration: Path, secrets_folder: Path) -
         raise InvalidSettings(
             "\n".join(_line(error) for error in invalid.errors(include_input=False))
         ) from None
-    except (SettingsError, tomllib.TOMLDecodeError, OSError) as unreadable:
+    except tomllib.TOMLDecodeError as broken:
+        raise InvalidSettings(f"{configuration}: {broken}") from None
+    except (SettingsError, OSError) as unreadable:
         raise InvalidSettings(str(unreadable)) from None
 
 

@@ -1,0 +1,147 @@
+"""Settings: where they come from, which one wins, and how a wrong one is explained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tasks.contract.security import Security
+from worker.settings import InvalidSettings, Settings, load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder without any settings, and an environment without any either."""
+    for name in ("POSTROOM_BROKER_URL", "CELERY_BROKER_URL", "POSTROOM_RESULT_BACKEND"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "secrets").mkdir()
+    return tmp_path
+
+
+def read(folder: Path) -> Settings:
+    return load(
+        environment_file=folder / ".env",
+        configuration=folder / "postroom.toml",
+        secrets_folder=folder / "secrets",
+    )
+
+
+def test_nothing_set_means_a_broker_on_this_machine_and_no_account(folder: Path) -> None:
+    settings = read(folder)
+
+    assert settings.broker_url == "redis://127.0.0.1:6379/0"
+    assert (settings.results, settings.journal) == (settings.broker_url, settings.broker_url)
+    assert settings.accounts == {}
+
+
+def test_an_account_comes_together_from_all_four_places(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "postroom.toml").write_text(
+        '[accounts.default]\nhost = "toml.example"\nsecurity = "SSL"\nuser_name = "toml@x.example"\n',
+        encoding="utf-8",
+    )
+    (folder / "secrets" / "postroom_accounts__default__password").write_text("canary\n", encoding="utf-8")
+    (folder / ".env").write_text("POSTROOM_ACCOUNTS__default__USER_NAME=file@x.example\n", encoding="utf-8")
+    monkeypatch.setenv("POSTROOM_ACCOUNTS__default__HOST", "environment.example")
+
+    account = read(folder).accounts["default"]
+
+    assert account.host == "environment.example"
+    assert account.user_name == "file@x.example"
+    assert account.security is Security.IMPLICIT_TLS
+    assert account.password is not None
+    assert account.password.get_secret_value() == "canary"
+    assert account.name == "default"
+
+
+def test_celerys_own_names_are_understood(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://broker.example/1")
+    monkeypatch.setenv("CELERY_RESULT_BACKEND", "redis://results.example/2")
+
+    settings = read(folder)
+
+    assert (settings.broker_url, settings.results) == (
+        "redis://broker.example/1",
+        "redis://results.example/2",
+    )
+
+
+def test_lists_are_joined_by_semicolons(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTROOM_ATTACHMENT_ROOTS", "/srv/a; /srv/b;")
+
+    assert [str(root) for root in read(folder).attachment_roots] == ["/srv/a", "/srv/b"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("POSTROOM_LEASE", "soon", "POSTROOM_LEASE"),
+        ("POSTROOM_ACCOUNTS__default__HOST", "http://x", "POSTROOM_ACCOUNTS__DEFAULT__HOST"),
+        ("POSTROOM_ACCOUNTS__default__PASWORD", "canary", "POSTROOM_ACCOUNTS__DEFAULT__PASWORD"),
+        ("POSTROOM_LOG_FORMAT", "xml", "POSTROOM_LOG_FORMAT"),
+        ("POSTROOM_BROKER_URL", "amqp://guest:canary@rabbit//", "journal_url"),
+    ],
+)
+def test_a_wrong_setting_is_named_without_its_value(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv("POSTROOM_ACCOUNTS__default__HOST", "smtp.example")
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(InvalidSettings) as caught:
+        read(folder)
+
+    assert said in str(caught.value)
+    assert "canary" not in str(caught.value)
+
+
+def test_all_wrong_settings_are_named_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTROOM_LEASE", "soon")
+    monkeypatch.setenv("POSTROOM_CONCURRENCY", "0")
+
+    with pytest.raises(InvalidSettings) as caught:
+        read(folder)
+
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_broken_file_is_named(folder: Path) -> None:
+    (folder / "postroom.toml").write_text("accounts = [", encoding="utf-8")
+
+    with pytest.raises(InvalidSettings, match=r"postroom\.toml"):
+        read(folder)
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        {"PASSWORD": "canary"},
+        {"USER_NAME": "a@x.example", "PASSWORD": "canary", "PASSWORD_FILE": "/p"},
+        {"CLIENT_KEY": "/k"},
+    ],
+    ids=["password without user", "two passwords", "key without certificate"],
+)
+def test_credentials_that_do_not_belong_together_are_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, account: dict[str, str]
+) -> None:
+    for name, value in {"HOST": "smtp.example", **account}.items():
+        monkeypatch.setenv(f"POSTROOM_ACCOUNTS__default__{name}", value)
+
+    with pytest.raises(InvalidSettings) as caught:
+        read(folder)
+
+    assert "canary" not in str(caught.value)
+
+
+def test_no_secret_shows_in_the_settings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTROOM_BROKER_URL", "redis://:canary-broker@127.0.0.1/0")
+    monkeypatch.setenv("POSTROOM_ACCOUNTS__default__HOST", "smtp.example")
+    monkeypatch.setenv("POSTROOM_ACCOUNTS__default__USER_NAME", "a@x.example")
+    monkeypatch.setenv("POSTROOM_ACCOUNTS__default__PASSWORD", "canary-password")
+
+    assert "canary" not in repr(read(folder))
