@@ -16,11 +16,16 @@ _NOT_USABLE = 1
 @commands.command(no_args_is_help=False)
 def verify(
     accounts: Annotated[
-        list[str] | None, typer.Argument(metavar="[ACCOUNT]...", help="Accounts to try; all unless given.")
+        list[str] | None, typer.Argument(metavar="ACCOUNT", help="Accounts to try; all unless given.")
     ] = None,
     *,
     timeout: Annotated[float, typer.Option(min=1.0, max=3600.0, help="Seconds for each account.")] = 20.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document, errors included.")
+    ] = False,
+    debug: Annotated[  # noqa: ARG001 - read by whoever runs the command
+        bool, typer.Option("--debug", help="Show where an error of this program came from.")
+    ] = False,
 ) -> None:
     """
     Try the worker's accounts: connect, secure, log in, take leave. Nothing is sent.

@@ -47,11 +47,16 @@ class Answer:
             return {**head, "error": self.trouble.as_json()}
         return {**head, "state": "queued"}
 
+    @property
+    def _about(self) -> str:
+        if self.mail_id:
+            return f"{self.mail_id}  "
+        return f"message {self.line}: " if self.line else ""
+
     def lines(self) -> Iterator[str]:
         """Yield what people are told: the id and the state, then what there is to say."""
         if self.trouble:
-            head = f"message {self.line}: " if self.line else ""
-            yield from (head + line for line in self.trouble.lines())
+            yield from (self._about + line for line in self.trouble.lines())
         elif self.status is None:
             yield f"{self.mail_id}  queued"
         else:

@@ -34,11 +34,19 @@ def demo(
         place = stage.prepare(Path(folder))
         console.print("Starting a broker, a mail server and a worker …")
         with (
-            stage.running(place, signals) as worker,
+            stage.running(place, signals) as processes,
             Live(console=console, auto_refresh=False) as live,
         ):
-            scenes = play.play(place, worker, lambda seen: live.update(show.table(seen), refresh=True))
-    console.print(show.ending(scenes, place.folder), soft_wrap=True)
+            scenes = play.play(
+                place,
+                processes,
+                show=lambda seen: live.update(show.table(seen), refresh=True),
+                pause=signals.pause,
+            )
+    if not console.is_terminal:
+        console.line()
+    for line in show.ending(scenes, place.folder):
+        console.print(line, markup=False, soft_wrap=True)
     if as_json:
         print_json(show.as_json(scenes, place.folder))
     if not all(scene.is_as_expected for scene in scenes):

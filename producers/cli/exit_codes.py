@@ -34,6 +34,7 @@ class ExitCode(IntEnum):
 
 #: Which one is reported where several mails ended differently: the first of these that occurred.
 _PRECEDENCE: Final = (
+    ExitCode.INTERRUPTED,
     ExitCode.QUEUE_UNAVAILABLE,
     ExitCode.INVALID,
     ExitCode.NO_SUCH_MAIL,

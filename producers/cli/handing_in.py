@@ -25,12 +25,19 @@ if TYPE_CHECKING:
 def hand_in(
     mailer: Mailer, messages: Sequence[Mapping[str, object]], *, lane: Lane, send_at: datetime | None
 ) -> list[Answer]:
-    """Hand in *messages* and answer for each, in order; when the queue goes away, the rest are told so."""
+    """
+    Hand in *messages* and answer for each, in order; when the queue goes away, the rest are told so.
+
+    Raises:
+        QueueUnavailable: the queue was away from the beginning.
+    """
     answers: list[Answer] = []
     try:
         for found in _answers(mailer, messages, lane=lane, send_at=send_at):
             answers += found
     except QueueUnavailable as away:
+        if not answers:
+            raise
         trouble = trouble_of(away)
         first = len(answers) + 1
         answers += [Answer(trouble=trouble, line=line) for line in range(first, len(messages) + 1)]

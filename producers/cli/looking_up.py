@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from producers.cli.answers import Answer
 from producers.cli.troubles import trouble_of
-from producers.errors import MailNotFound, WaitTimeout
+from producers.errors import MailNotFound, QueueUnavailable, WaitTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,11 +30,18 @@ def settle(mailer: Mailer, answers: Iterable[Answer], *, timeout: float) -> list
     """
     Wait *timeout* seconds in all until the mails that were accepted are settled; answer for each.
 
-    Raises:
-        QueueUnavailable: the queue is away.
+    An outage of the queue, and Ctrl-C, end the waiting; the ids of the mails are in the answers then too.
     """
     last_moment = time.monotonic() + timeout
-    return [_settle(mailer, answer, last_moment) for answer in answers]
+    waiting = iter(answers)
+    settled: list[Answer] = []
+    for answer in waiting:
+        try:
+            settled.append(_settle(mailer, answer, last_moment))
+        except (QueueUnavailable, KeyboardInterrupt) as error:
+            trouble = trouble_of(error)
+            settled += [replace(left, trouble=left.trouble or trouble) for left in (answer, *waiting)]
+    return settled
 
 
 def _settle(mailer: Mailer, answer: Answer, last_moment: float) -> Answer:

@@ -36,7 +36,7 @@ AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON 
 Debug: TypeAlias = Annotated[
     bool, typer.Option("--debug", help="Show where an error of this program came from (POSTROOM_DEBUG=1).")
 ]
-MailIds: TypeAlias = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids as `send` printed them.")]
+MailIds: TypeAlias = Annotated[list[str], typer.Argument(metavar="ID", help="Ids as `send` printed them.")]
 
 To: TypeAlias = Annotated[
     list[str] | None,

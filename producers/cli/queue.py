@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-import typer
+from typing import TYPE_CHECKING, NoReturn
 
 from producers.cli import connection
 from producers.cli.exit_codes import worst
@@ -35,12 +34,12 @@ def connected(broker: str | None, journal: str | None) -> Iterator[Mailer]:
         raise QueueUnavailable(f"{away} at {where}: start it, or name another with --broker") from away
 
 
-def finish(answers: Sequence[Answer], *, as_json: bool, is_list: bool = True) -> None:
+def finish(answers: Sequence[Answer], *, as_json: bool, is_list: bool = True) -> NoReturn:
     """
     Print *answers*, as a list or the only one as an object, and exit with the code for all of them.
 
     Raises:
-        typer.Exit: always.
+        SystemExit: always.
     """
     if not as_json:
         print_answers(answers)
@@ -48,4 +47,4 @@ def finish(answers: Sequence[Answer], *, as_json: bool, is_list: bool = True) ->
         print_json([answer.as_json() for answer in answers])
     else:
         print_json(answers[0].as_json())
-    raise typer.Exit(worst(answer.exit_code for answer in answers))
+    sys.exit(worst(answer.exit_code for answer in answers))

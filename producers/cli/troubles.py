@@ -12,7 +12,7 @@ from producers.cli.exit_codes import ExitCode
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from tasks.contract.errors import FieldError, InvalidInput
+    from tasks.contract.errors import FieldError
 
 _HOW_TO_SEE_MORE = "; run it again with --debug, or with POSTROOM_DEBUG=1, to see where"
 
@@ -51,24 +51,20 @@ def trouble_of(error: BaseException) -> Trouble:
 def _own(error: BaseException) -> Trouble | None:
     # Imported here: these load the contract, which a help page does not need.
     from producers import errors  # noqa: PLC0415
+    from producers.demo.processes import ProcessFailed  # noqa: PLC0415
     from tasks.contract.errors import InvalidInput  # noqa: PLC0415
 
-    match error:
-        case InvalidInput():
-            return _invalid(error)
-        case errors.IdempotencyConflict():
-            return Trouble(ExitCode.INVALID, "idempotency_conflict", str(error))
-        case errors.MailNotFound():
-            return Trouble(ExitCode.NO_SUCH_MAIL, "no_such_mail", str(error))
-        case errors.WaitTimeout():
-            return Trouble(ExitCode.UNSETTLED, "unsettled", str(error))
-        case errors.QueueUnavailable():
-            return Trouble(ExitCode.QUEUE_UNAVAILABLE, "queue_unavailable", str(error))
-    return None
-
-
-def _invalid(error: InvalidInput) -> Trouble:
-    return Trouble(ExitCode.INVALID, error.code.name.lower(), str(error), error.errors)
+    if isinstance(error, InvalidInput):
+        return Trouble(ExitCode.INVALID, error.code.name.lower(), str(error), error.errors)
+    known: dict[type[BaseException], tuple[ExitCode, str]] = {
+        errors.IdempotencyConflict: (ExitCode.INVALID, "idempotency_conflict"),
+        errors.MailNotFound: (ExitCode.NO_SUCH_MAIL, "no_such_mail"),
+        errors.WaitTimeout: (ExitCode.UNSETTLED, "unsettled"),
+        errors.QueueUnavailable: (ExitCode.QUEUE_UNAVAILABLE, "queue_unavailable"),
+        ProcessFailed: (ExitCode.NOT_SENT, "demo_failed"),
+    }
+    found = known.get(type(error))
+    return Trouble(*found, str(error)) if found else None
 
 
 def _field(error: FieldError) -> JsonValue:

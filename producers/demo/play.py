@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from producers.client import Mailer
 from producers.demo.mails import cases
+from producers.errors import QueueUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _SETTLED_WITHIN: Final = 30.0
 _PAUSE: Final = 0.05
+_DYING: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,35 @@ class Scene:
         )
 
 
-def play(stage: Stage, worker: Process, show: Callable[[Sequence[Scene]], None]) -> list[Scene]:
+def play(
+    stage: Stage,
+    processes: Sequence[Process],
+    *,
+    show: Callable[[Sequence[Scene]], None],
+    pause: Callable[[float], None],
+) -> list[Scene]:
     """
-    Hand the mails in, *show* where they stand until all are settled, and return them.
+    Hand the mails in, *show* where they stand until all are settled, and return them; *pause* in between.
 
     Raises:
-        ProcessFailed: the worker died, or did not settle them in time.
-        QueueUnavailable: the broker went away.
+        ProcessFailed: one of *processes* died, or the worker, the last, did not settle them in time.
+        QueueUnavailable: the queue went away, though the broker runs.
     """
+    try:
+        return _play(stage, processes, show, pause)
+    except QueueUnavailable:
+        # A broker that dies closes its connections before it can be seen to be dead.
+        pause(_DYING)
+        _check(processes)
+        raise
+
+
+def _play(
+    stage: Stage,
+    processes: Sequence[Process],
+    show: Callable[[Sequence[Scene]], None],
+    pause: Callable[[float], None],
+) -> list[Scene]:
     with Mailer(stage.broker_url) as mailer:
         handed_in = [(case, mailer.enqueue(case.message)) for case in cases(stage.attachments)]
         last_moment = time.monotonic() + _SETTLED_WITHIN
@@ -63,10 +86,15 @@ def play(stage: Stage, worker: Process, show: Callable[[Sequence[Scene]], None])
             show(scenes)
             if all(scene.is_settled for scene in scenes):
                 return _with_files(scenes, stage.caught)
-            worker.check()
+            _check(processes)
             if time.monotonic() > last_moment:
-                raise worker.late(f"did not settle the mails within {_SETTLED_WITHIN:g} s")
-            time.sleep(_PAUSE)
+                raise processes[-1].late(f"did not settle the mails within {_SETTLED_WITHIN:g} s")
+            pause(_PAUSE)
+
+
+def _check(processes: Sequence[Process]) -> None:
+    for process in processes:
+        process.check()
 
 
 def _with_files(scenes: Sequence[Scene], folder: Path) -> list[Scene]:

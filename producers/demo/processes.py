@@ -68,9 +68,11 @@ class Process:
         if self._running and (code := self._running.poll()) is not None:
             raise ProcessFailed(self._with_log(f"the {self.name} died with exit code {code}"))
 
-    def wait_for(self, is_ready: Callable[[], bool], *, seconds: float) -> None:
+    def wait_for(
+        self, is_ready: Callable[[], bool], *, seconds: float, pause: Callable[[float], None]
+    ) -> None:
         """
-        Return when *is_ready*.
+        Return when *is_ready*, which is asked again after each *pause*.
 
         Raises:
             ProcessFailed: it died, or was not ready within *seconds*.
@@ -80,7 +82,7 @@ class Process:
             self.check()
             if time.monotonic() > last_moment:
                 raise self.late(f"was not ready within {seconds:g} s")
-            time.sleep(_PAUSE)
+            pause(_PAUSE)
 
     def late(self, what: str) -> ProcessFailed:
         """Return the exception that says that it *what*, with the end of its log."""

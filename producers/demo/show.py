@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pydantic import JsonValue
-    from rich.console import RenderableType
 
     from producers.demo.play import Scene
 
@@ -41,14 +39,13 @@ def table(scenes: Sequence[Scene]) -> Table:
     return found
 
 
-def ending(scenes: Sequence[Scene], folder: Path) -> RenderableType:
-    """Return where the caught mails lie, with the full ids."""
-    lines = [Text("Where they are now:", style="bold")]
+def ending(scenes: Sequence[Scene], folder: Path) -> Iterator[str]:
+    """Yield lines that say where the caught mails lie, with the full ids."""
+    yield "Where they are now:"
     for scene in scenes:
-        place = str(scene.caught) if scene.caught else "not caught: the server refused it"
-        lines += [Text(f"  {scene.status.mail_id}  {scene.case.name}"), Text(f"    {place}", overflow="fold")]
-    lines.append(Text(f"Logs of broker, mail catcher and worker: {folder}", overflow="fold"))
-    return Group(*lines)
+        yield f"  {scene.status.mail_id}  {scene.case.name}"
+        yield f"    {scene.caught or 'not caught: the server refused it'}"
+    yield f"Logs of broker, mail catcher and worker: {folder}"
 
 
 def as_json(scenes: Sequence[Scene], folder: Path) -> dict[str, JsonValue]:

@@ -98,33 +98,35 @@ class Stage:
 
 
 @contextmanager
-def running(stage: Stage, interrupts: Interrupts) -> Iterator[Process]:
+def running(stage: Stage, interrupts: Interrupts) -> Iterator[tuple[Process, ...]]:
     """
-    Run the processes of *stage* and lend the worker; whatever happens, none of them is left at the end.
+    Run the processes of *stage* and lend them, the worker last; none is left at the end, whatever happens.
 
     Broker and mail catcher are ready then; the worker is still starting, and mails may wait for it.
 
     Raises:
         ProcessFailed: one of them died or was not ready in time.
+        KeyboardInterrupt: a stop signal came meanwhile.
     """
     broker, catcher, worker = processes = stage.broker(), stage.catcher(), stage.worker()
     try:
         for process in processes:
-            with interrupts.held():
-                process.start()
+            process.start()
             if process is broker:
                 broker.wait_for(
                     lambda: answers(stage.broker_port, question=b"PING\r\n", expected=b"+PONG"),
                     seconds=_READY_WITHIN,
+                    pause=interrupts.pause,
                 )
-        catcher.wait_for(lambda: answers(stage.mail_port, expected=b"220"), seconds=_READY_WITHIN)
-        yield worker
+        catcher.wait_for(
+            lambda: answers(stage.mail_port, expected=b"220"), seconds=_READY_WITHIN, pause=interrupts.pause
+        )
+        yield processes
     finally:
-        with interrupts.held():
-            # The broker last: a worker without one would rather wait for it than stop.
-            for process in (worker, catcher, broker):
-                process.terminate()
-                process.end(grace=_GRACE)
+        # The broker last: a worker without one would rather wait for it than stop.
+        for process in (worker, catcher, broker):
+            process.terminate()
+            process.end(grace=_GRACE)
 
 
 def prepare(parent: Path) -> Stage:
