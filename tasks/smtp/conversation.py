@@ -6,19 +6,22 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from tasks.contract.codes import LocalCode, Phase
-from tasks.failures import Answer, Failure, Reply, TransientFailure
+from tasks.failures import Failure, Reply, TransientFailure
 from tasks.smtp.faults import BREAKS, LeaseLost, broken, refusal
+from tasks.smtp.planning import begin, require_reserve
 from tasks.smtp.replies import Verdict, meaning
-from tasks.smtp.transaction import Transaction, begin
 from tasks.smtp.wire import ConnectionLost
 
 if TYPE_CHECKING:
     from collections import deque
 
     from tasks.deadline import Deadline
+    from tasks.failures import Answer
+    from tasks.smtp.job import Job
     from tasks.smtp.replies import RawReply
     from tasks.smtp.session import Session
-    from tasks.smtp.submission import Mark, Submission
+    from tasks.smtp.submission import Mark
+    from tasks.smtp.transaction import Transaction
 
 # Contents up to here go out in one write with their dot; larger ones before the mark, so that a lease that
 # was lost meanwhile is noticed.
@@ -29,23 +32,6 @@ _MOST_AT_ONCE: Final = 50
 _BAD_SEQUENCE: Final = 503
 # Seconds for which a server that broke off in mid-content is listened to for its reason.
 _LAST_WORDS: Final = 0.5
-
-
-class Job:
-    """
-    One mail of a run, and its answer.
-
-    *is_replayed* says that a kept connection was found dead when it began, *is_marked* that its dot may be
-    out.
-    """
-
-    __slots__ = ("answer", "is_marked", "is_replayed", "submission")
-
-    def __init__(self, submission: Submission) -> None:
-        self.submission = submission
-        self.answer: Answer | None = None
-        self.is_replayed = False
-        self.is_marked = False
 
 
 class Conversation:
@@ -82,7 +68,7 @@ class Conversation:
         if session.needs_reset and not session.reset(job.submission.deadline):
             session.abort()
             return None
-        transaction = begun or _begin(job.submission, session)
+        transaction = begun or begin(job.submission, session.extensions)
         try:
             self._offer(transaction, is_written=begun is not None)
         except BREAKS as error:
@@ -132,7 +118,7 @@ class Conversation:
         content = transaction.content
         dot_at = None
         try:
-            _require_reserve(transaction.submission)
+            require_reserve(transaction.submission)
             if len(content) > _SMALL:
                 wire.send(content, deadline)
                 content = b""
@@ -163,7 +149,7 @@ class Conversation:
         is_last = len(self._waiting) == 1 or session.mails + 1 >= self._most_mails
         if session.pipelines and not is_last:
             with suppress(Failure):
-                self._begun = _begin(self._waiting[1].submission, session)
+                self._begun = begin(self._waiting[1].submission, session.extensions)
                 return _lines(_groups(self._begun, _MOST_AT_ONCE)[0])
         return b""
 
@@ -194,18 +180,6 @@ class Conversation:
             session.abort()
             self._begun = None
         session.needs_reset = not transaction.is_in_data
-
-
-def _begin(submission: Submission, session: Session) -> Transaction:
-    _require_reserve(submission)
-    return begin(submission, session.extensions)
-
-
-def _require_reserve(submission: Submission) -> None:
-    """Let DATA not begin where the dot's reply could hardly arrive in time."""
-    if submission.deadline.remaining < submission.deadline.reserve:
-        text = "Too little of the time budget was left to send the content."
-        raise TransientFailure(Reply(LocalCode.TIME_OVER, text), Phase.DATA)
 
 
 def _groups(transaction: Transaction, size: int) -> list[list[bytes]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from tasks.contract.codes import LocalCode, Phase
 from tasks.failures import Failure, PermanentFailure, Reply, TransientFailure, Unconfirmed
 from tasks.smtp import hints, reply_texts
-from tasks.smtp.replies import RawReply, Verdict, meaning, read
+from tasks.smtp.replies import RawReply, Verdict, is_temporary, meaning, read
 from tasks.smtp.wire import ConnectionLost, ProtocolError
 
 if TYPE_CHECKING:
@@ -58,6 +58,13 @@ def refused(
         pause = reply_texts.retry_after(reply.text)
         return TransientFailure(reply, phase, recipients=recipients, retry_after=pause, hint=hint)
     return PermanentFailure(reply, phase, recipients=recipients, hint=hint)
+
+
+def none_accepted(replies: dict[str, Reply]) -> Failure:
+    """Return the failure of a mail without accepted recipients: transient if any may be accepted later."""
+    later = [reply for reply in replies.values() if is_temporary(reply)]
+    deciding = later[0] if later else next(iter(replies.values()))
+    return refused(deciding, Phase.RCPT, replies, is_transient=bool(later))
 
 
 def unconfirmed(recipients: Mapping[str, Reply] | None = None) -> Unconfirmed:
@@ -116,5 +123,5 @@ def os_reason(error: OSError) -> str:
 
 
 def ssl_reason(error: ssl.SSLError) -> str:
-    """Return OpenSSL's word for *error*."""
-    return (error.reason or "connection closed").replace("_", " ").lower()
+    """Return OpenSSL's word for *error*; those that Python raises itself have none."""
+    return (getattr(error, "reason", None) or "connection closed").replace("_", " ").lower()

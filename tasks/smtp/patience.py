@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -26,6 +27,10 @@ class Patience:
     """
 
     def __init__(self) -> None:
+        self._start()
+
+    def _start(self) -> None:
+        self._process = os.getpid()
         self._lock = threading.Lock()
         self._running: dict[Hashable, Future[Any]] = {}
 
@@ -38,6 +43,9 @@ class Patience:
             BaseException: whatever *function* raises.
 
         """
+        if self._process != os.getpid():
+            # The threads of the parent do not exist in a forked child.
+            self._start()
         future: Future[T] = self._join(key, function)
         return future.result(timeout=deadline.remaining)
 

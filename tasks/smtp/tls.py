@@ -35,24 +35,24 @@ _CERTIFICATE_FAULTS: Final = {
 _TRUST_HINT: Final = "Trust its authority with ca:<file>, or pin the certificate with sha256:<digest>."
 _NOT_TLS: Final = frozenset(
     {
-        "WRONG_VERSION_NUMBER",
-        "HTTP_REQUEST",
-        "PACKET_LENGTH_TOO_LONG",
-        "RECORD_LAYER_FAILURE",
-        "BAD_RECORD_TYPE",
+        "wrong version number",
+        "http request",
+        "packet length too long",
+        "record layer failure",
+        "bad record type",
     }
 )
 # The two sides have no version, cipher or certificate in common, which no second try will change.
 _NO_AGREEMENT: Final = (
-    "UNSUPPORTED_PROTOCOL",
-    "PROTOCOL_VERSION",
-    "NO_PROTOCOLS_AVAILABLE",
-    "HANDSHAKE_FAILURE",
-    "NO_SHARED_CIPHER",
-    "CERTIFICATE_REQUIRED",
-    "UNKNOWN_CA",
-    "BAD_CERTIFICATE",
-    "DH_KEY_TOO_SMALL",
+    "unsupported protocol",
+    "protocol version",
+    "no protocols available",
+    "handshake failure",
+    "no shared cipher",
+    "certificate required",
+    "unknown ca",
+    "bad certificate",
+    "dh key too small",
 )
 
 
@@ -157,9 +157,9 @@ def _failed(error: OSError | ValueError, route: Route) -> Failure:
         case ssl.SSLEOFError() | ssl.SSLZeroReturnError() | ConnectionError():
             text = f"The server {route.place} closed the connection during the TLS handshake."
             return TransientFailure(Reply(LocalCode.TLS, text), Phase.TLS)
-        case ssl.SSLError() if error.reason in _NOT_TLS:
+        case ssl.SSLError() if ssl_reason(error) in _NOT_TLS:
             return _spoke_no_tls(route)
-        case ssl.SSLError() if any(word in (error.reason or "") for word in _NO_AGREEMENT):
+        case ssl.SSLError() if any(word in ssl_reason(error) for word in _NO_AGREEMENT):
             text = f"The server {route.place} and this side agree on no TLS: {ssl_reason(error)}."
             return PermanentFailure(Reply(LocalCode.TLS, text), Phase.TLS, hint="TLS 1.2 or later is needed.")
         case ValueError() if not isinstance(error, OSError):

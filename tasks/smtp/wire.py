@@ -76,11 +76,14 @@ class Wire:
 
         """
         lines: list[bytes] = []
-        size = 0
+        size, kind = 0, 0
         while True:
             line = self._line(deadline)
             size += len(line)
             code, is_last, text = _parse(line)
+            if lines and code // 100 != kind:
+                raise ProtocolError("The lines of the server's reply contradict each other.")
+            kind = code // 100
             lines.append(text)
             if is_last:
                 return RawReply(code, tuple(lines))

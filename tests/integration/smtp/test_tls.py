@@ -270,3 +270,17 @@ def test_verifying_raises_what_a_mail_would_end_with(desk: Desk) -> None:
         desk.transport.verify(desk.route(server, security=Security.STARTTLS), Deadline.after(5))
 
     assert failed.value.reply.code == LocalCode.STARTTLS_MISSING
+
+
+def test_a_second_connection_resumes_the_tls_session_of_the_first(
+    desk: Desk, certificates: Certificates, security: Security
+) -> None:
+    trust = ServerTrust(ca_file=certificates.ca_file)
+    with ScriptedServer(offer=serving("right", certificates, security)) as server:
+        before = certificates.right.session_stats()["hits"]
+        for _ in range(3):
+            answer = desk.send_one(server, security=security, trust=trust)
+            desk.transport.close()
+
+    assert isinstance(answer, Receipt)
+    assert certificates.right.session_stats()["hits"] == before + 2
