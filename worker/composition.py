@@ -37,7 +37,7 @@ def connect(settings: Settings) -> Redis:
 
 def journal_options(settings: Settings) -> JournalOptions:
     """Return the journal's options as the operator set them."""
-    return JournalOptions(lease=settings.lease, retention=settings.retention)
+    return JournalOptions(lease=settings.lease, patience=settings.patience, retention=settings.retention)
 
 
 def router(settings: Settings) -> Router:

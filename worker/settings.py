@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     lease: float = Field(
         default=15.0, ge=3.0, le=25.0, description="Seconds that a dead worker keeps a mail."
     )
+    patience: float = Field(
+        default=20.0, ge=1.0, description="Seconds after which a message that no worker met counts as lost."
+    )
     retention: float = Field(default=24 * 3600.0, ge=60.0, description="Seconds that a result is kept.")
     sweep_interval: float = Field(default=1.0, gt=0.0, description="Seconds between looks for stray mails.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -55,7 +55,7 @@ class JournalOptions:
     """
 
     lease: float = 15.0
-    patience: float = 30.0
+    patience: float = 20.0
     retention: float = 24 * 3600.0
     runs: int = 3
 
