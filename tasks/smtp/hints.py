@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from tasks.failures import Reply
     from tasks.smtp.route import Route
 
-_IMPLICIT_TLS_PORT: Final = 465
+#: The port that speaks TLS from the first byte by convention (RFC 8314).
+IMPLICIT_TLS_PORT: Final = 465
 
 _REPLY_HINTS: Final = (
     (
@@ -75,4 +76,4 @@ def for_missing_starttls(route: Route) -> str:
 
 def speaks_implicit_tls(route: Route) -> bool:
     """Whether the port is the one that speaks TLS from the first byte by convention (RFC 8314)."""
-    return route.port == _IMPLICIT_TLS_PORT
+    return route.port == IMPLICIT_TLS_PORT

@@ -80,7 +80,9 @@ def read(raw: RawReply) -> Reply:
 
 def clean(text: str) -> str:
     """Return *text* on one printable line of bounded length, addresses masked."""
-    printable = "".join(char if char.isprintable() else " " for char in text[: 4 * LONGEST_TEXT])
+    printable = text[: 4 * LONGEST_TEXT]
+    if not printable.isprintable():
+        printable = "".join(char if char.isprintable() else " " for char in printable)
     return _ADDRESS.sub(r"\1***@\2", " ".join(printable.split()))[:LONGEST_TEXT].rstrip()
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tasks.smtp.route import Route
     from tasks.smtp.wire import Wire
 
-#: Seconds that QUIT may take; nobody waits for its answer, since it can change nothing.
+#: Seconds that QUIT may take; its answer can change nothing, but a server that gets to say it logs no break.
 LONGEST_QUIT: Final = 0.2
 
 
@@ -93,5 +93,7 @@ class Session:
     def quit(self) -> None:
         """Say QUIT and close; never raises."""
         with suppress(*BREAKS):
-            self.wire.send(b"QUIT\r\n", Deadline.after(LONGEST_QUIT))
+            deadline = Deadline.after(LONGEST_QUIT)
+            self.wire.send(b"QUIT\r\n", deadline)
+            self.wire.receive(deadline)
         self.abort()

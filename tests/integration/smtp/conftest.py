@@ -139,6 +139,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     old.set_ciphers("ALL:@SECLEVEL=0")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
+        old.minimum_version = ssl.TLSVersion.TLSv1
         old.maximum_version = ssl.TLSVersion.TLSv1_1
     der = ssl.PEM_cert_to_DER_cert(right.cert_chain_pems[0].bytes().decode())
     return Certificates(

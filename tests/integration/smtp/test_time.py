@@ -13,6 +13,7 @@ import pytest
 from tasks.contract.codes import LocalCode, Phase
 from tasks.contract.security import Security
 from tasks.failures import Failure, PermanentFailure, Receipt, TransientFailure, Unconfirmed
+from tasks.smtp import hints, opening
 from tasks.testing.actions import Flood, Say, Send, Silence
 from tasks.testing.offer import Offer
 from tasks.testing.script import Script
@@ -104,6 +105,18 @@ def test_s2_silence_at_the_port_of_implicit_tls_names_the_mistake(desk: Desk) ->
 
     assert isinstance(answer, Failure)
     assert "use SSL" in answer.hint
+
+
+def test_s2_silence_at_port_465_is_not_waited_out(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "LONGEST_SILENCE", 0.3)
+    with ScriptedServer(Script(banner=Silence())) as server:
+        monkeypatch.setattr(hints, "IMPLICIT_TLS_PORT", server.port)
+        (answer,) = desk.send(server, desk.mail(budget=5.0), security=Security.STARTTLS)
+
+    assert isinstance(answer, TransientFailure)
+    assert answer.reply.code == LocalCode.CONNECT
+    assert answer.hint == f"Port {server.port} speaks implicit TLS: use SSL."
+    assert 0.25 <= desk.seconds <= 1.0
 
 
 @pytest.mark.parametrize(("step", "drip"), DRIPS.items(), ids=DRIPS)
