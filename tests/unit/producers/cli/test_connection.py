@@ -1,0 +1,79 @@
+"""Where the queue is found, and what is never said of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import typer
+from celery import Celery
+
+from producers.cli.connection import mailer, place
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    for name in ("POSTROOM_BROKER_URL", "CELERY_BROKER_URL", "POSTROOM_JOURNAL_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_options_win_over_the_environment_and_that_over_the_file(
+    nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [place(None, None)]
+    (nowhere / ".env").write_text("POSTROOM_BROKER_URL=redis://file:1\nSOMETHING_ELSE=1\n")
+    found.append(place(None, None))
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://celery:2")
+    found.append(place(None, None))
+    monkeypatch.setenv("POSTROOM_BROKER_URL", "redis://own:3")
+    found.append(place(None, None))
+    monkeypatch.setenv("POSTROOM_JOURNAL_URL", "redis://journal:4")
+    found += [place(None, None), place("redis://option:5", None), place(None, "redis://option:6")]
+
+    assert found[:2] == ["127.0.0.1:6379", "file:1"]
+    assert found[3:] == ["own:3", "journal:4", "option:5", "option:6"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "127.0.0.1:6379",
+        "nonsense://user:canary@host",
+        "redis://user:can/ary@host:1",
+        "redis://user:can#ary@host:1",
+        "redis://:can?ary@host",
+        "redis://host:canary",
+        "amqp://user:canary@host",
+    ],
+)
+def test_a_url_that_cannot_be_used_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(typer.BadParameter) as refused:
+        mailer(url, None)
+
+    assert "ary" not in refused.value.format_message()
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://user:canary@host:1/0", "rediss://:canary@host:1/0"], ids=["user", "password only"]
+)
+def test_the_place_has_no_password(url: str) -> None:
+    assert place(url, None) == "host:1"
+
+
+def test_celerys_own_variables_do_not_lead_mails_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://elsewhere")
+    monkeypatch.setenv("CELERY_BROKER_WRITE_URL", "redis://elsewhere")
+    with mailer("redis://here", None):
+        app = Celery(broker="redis://here", set_as_current=False)
+
+    assert app.connection_for_write().hostname == "here"
+
+
+def test_a_broker_that_is_no_redis_needs_a_journal() -> None:
+    with mailer("amqp://host", "redis://host") as client:
+        assert client is not None
