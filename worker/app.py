@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from typing import TYPE_CHECKING, Any
 
 from celery import Celery, signals
@@ -40,7 +41,9 @@ def _settings() -> Settings:
     try:
         return settings_from_environment()
     except InvalidSettings as invalid:
-        raise SystemExit(f"postroom: the settings cannot be used\n{invalid}") from None
+        sys.stderr.write(f"postroom: the settings cannot be used\n{invalid}\n")
+        # Code 2 tells the supervisor that starting again will not help.
+        raise SystemExit(2) from None
 
 
 def _on_queue(settings: Settings, *, backend: str | None = None) -> Celery:

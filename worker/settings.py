@@ -10,7 +10,6 @@ from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, mode
 from pydantic_settings import (
     BaseSettings,
     NestedSecretsSettingsSource,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -60,6 +59,8 @@ class Settings(BaseSettings):
         env_prefix=_PREFIX,
         env_nested_delimiter="__",
         env_ignore_empty=True,
+        # Values from the environment are parsed by the fields' own validators, never as JSON.
+        enable_decoding=False,
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
@@ -87,10 +88,10 @@ class Settings(BaseSettings):
         default_factory=dict, description="The credential records, by name."
     )
     default_account: str = Field(default="default", description="Serves messages that name no account.")
-    attachment_roots: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_listed)] = Field(
+    attachment_roots: Annotated[tuple[Path, ...], BeforeValidator(_listed)] = Field(
         default=(), description="Folders below which attachments may lie; ';' between them."
     )
-    blocked_attachments: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
+    blocked_attachments: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         default=(), description="File name endings that are refused, such as .exe; ';' between them."
     )
     max_message_bytes: int = Field(

@@ -19,6 +19,7 @@ from tasks.contract.addresses import Mailbox
 from tasks.contract.security import Security
 from tasks.contract.trust import Trust
 from tasks.delivery.accounts import Account
+from tasks.delivery.logins import OAuth
 from worker.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ The worker reads each setting from the first of these places that has it:
 
 Upper and lower case make no difference in a variable's name, and accounts have their names in lower case.
 An empty variable counts as not set.
-Lists have `;` between their entries, but those of an account are JSON arrays such as `["example.com"]`.
-In TOML all of them are arrays, and the names are those of the tables below, in lower case without the prefix:
+Lists have `;` between their entries.
+In TOML they are arrays, and the names are those of the tables below, in lower case without the prefix:
 
 ```toml
 concurrency = 4
@@ -68,11 +69,14 @@ ABOUT: Final[Mapping[type[BaseModel], Mapping[str, str]]] = {
         "log_format": "JSON for machines, or lines for people.",
     },
     Account: {
+        "preset": "Server, port, security and OAuth endpoints of a big provider.",
         "host": "The mail server: a bare name or an IP address.",
         "security": "`TLS` requires STARTTLS, `SSL` is TLS from the first byte, `none` is neither.",
         "user_name": "Who logs in; also picks the account for messages that name a user.",
         "password": "The password. A file does not show it to whoever may inspect the process.",
         "password_file": "A file whose first line is the password, read anew at each login.",
+        "password_command": "A command whose first line of output is the password; run without a shell.",
+        "oauth": "OAuth tokens in the place of a password: see the table below.",
         "authentication": "Whether to log in where there is a password.",
         "mechanism": "How to log in; `AUTO` takes the best that both sides know.",
         "sender": "From of messages that name no sender; else the user name, where that is an address.",
@@ -88,10 +92,24 @@ ABOUT: Final[Mapping[type[BaseModel], Mapping[str, str]]] = {
         "allowed_recipient_domains": "The only domains that mail may go to; else all.",
         "blocked_recipient_domains": "Domains that mail never goes to.",
     },
+    OAuth: {
+        "token": "An access token that never changes; for trying things out.",
+        "token_file": "A file whose first line is the token, which somebody else renews.",
+        "token_command": "A command whose first line of output is the token; run without a shell.",
+        "token_url": "The provider's token endpoint.",
+        "tenant": "Fills `{tenant}` in the token endpoint: the directory's id or domain.",
+        "client_id": "The id of the client that is registered with the provider.",
+        "client_secret": "The client's secret.",
+        "client_secret_file": "A file whose first line is the client's secret.",
+        "refresh_token": "A user's refresh token; without one, the client asks for itself.",
+        "refresh_token_file": "A file whose first line is the refresh token.",
+        "scope": "What the token is for, in the provider's words.",
+    },
 }
 
 _KINDS: Final[dict[object, str]] = {
     str: "text",
+    OAuth: "a group of settings",
     int: "whole number",
     float: "number",
     bool: "`true` or `false`",
@@ -112,6 +130,9 @@ def page() -> str:
             "\n## Accounts\n",
             "Each account has a name; `default` serves messages that name none, unless set otherwise.\n",
             *_table(Account, _ACCOUNT, leave_out={"name"}),
+            "\n## OAuth of an account\n",
+            "Needed are a token, a file or a command for it, or an endpoint with what it asks for.\n",
+            *_table(OAuth, _ACCOUNT + "OAUTH__", leave_out=set()),
             "",
         ]
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
@@ -13,6 +13,7 @@ from tasks.contract.choices import OnUnknown, parse_security
 from tasks.contract.errors import Refused
 from tasks.contract.security import Security
 from tasks.contract.trust import Trust, parse_trust
+from tasks.delivery.logins import Command, OAuth, with_preset
 from tasks.smtp.login import Mechanism
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ class Account(BaseModel):
     One named record of the worker's configuration (contract, section 2).
 
     The seed's six credential parameters are *host* (Email Server), *port*, *user_name*, *password* (or
-    *password_file*, read anew at each login), *authentication* (whether to log in) and *security*. The
-    rest says what messages may do with the account.
+    *password_file*, read anew at each login, *password_command* or *oauth*), *authentication* (whether to
+    log in) and *security*. The rest says what messages may do with the account.
     """
 
     model_config = ConfigDict(
@@ -52,12 +53,15 @@ class Account(BaseModel):
     )
 
     name: str
+    preset: Literal["microsoft365", "gmail"] | None = None
     host: Annotated[str, BeforeValidator(hosts.parse_host)]
     port: int | None = Field(default=None, ge=1, le=65535, description="Default by security: 25, 587 or 465.")
     security: Annotated[Security, BeforeValidator(parse_security)] = Security.STARTTLS
     user_name: str | None = None
     password: SecretStr | None = None
     password_file: Path | None = None
+    password_command: Command = ()
+    oauth: OAuth | None = None
     authentication: bool = True
     mechanism: Mechanism = Mechanism.AUTO
     sender: Annotated[Mailbox | None, _parsed_by(parse_one, Mailbox)] = None
@@ -73,12 +77,17 @@ class Account(BaseModel):
     allowed_recipient_domains: Names = ()
     blocked_recipient_domains: Names = ()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_preset(cls, fields: Any) -> Any:
+        return with_preset(fields)
+
     @model_validator(mode="after")
     def _credentials_belong_together(self) -> Self:
-        if self.password and self.password_file:
-            raise ValueError("password and password_file are both set; keep one")
+        if sum(map(bool, self._secrets)) > 1:
+            raise ValueError("there is more than one of password, password_file, password_command and oauth")
         if self.has_secret and not self.user_name:
-            raise ValueError("a password is set without user_name")
+            raise ValueError("a password or oauth is set without user_name")
         if self.client_key and not self.client_certificate:
             raise ValueError("client_key is set without client_certificate")
         return self
@@ -86,7 +95,11 @@ class Account(BaseModel):
     @property
     def has_secret(self) -> bool:
         """Whether there is anything to log in with."""
-        return self.password is not None or self.password_file is not None
+        return any(self._secrets)
+
+    @property
+    def _secrets(self) -> tuple[object, ...]:
+        return self.password, self.password_file, self.password_command, self.oauth
 
     @property
     def logs_in(self) -> bool:

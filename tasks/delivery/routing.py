@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Never
 from tasks.contract.codes import LocalCode
 from tasks.contract.security import Security
 from tasks.contract.trust import Trust, TrustKind
+from tasks.delivery.logins import login_of
 from tasks.failures import PermanentFailure, Reply
-from tasks.smtp.login import Login
 from tasks.smtp.route import Route
-from tasks.smtp.secret_sources import FileSecret, StaticSecret
 from tasks.smtp.trust import ClientCertificate, ServerTrust
 
 if TYPE_CHECKING:
     from tasks.contract.addresses import Mailbox
     from tasks.contract.parameters import SendEmail
     from tasks.delivery.accounts import Account, Accounts
+    from tasks.smtp.login import Login
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class Router:
     def __init__(self, accounts: Accounts, *, ca_folder: Path | None = None) -> None:
         self._accounts = accounts
         self._ca_folder = ca_folder
+        self._logins = {account.name: login_of(account) for account in accounts}
 
     def direct(self, request: SendEmail) -> Direction:
         """
@@ -60,7 +61,8 @@ class Router:
     def route_of(self, account: Account) -> Route:
         """Return the way to the account's own server."""
         trust = self._own_trust(account)
-        return _route(account, account.host, account.effective_port, account.security, trust, is_own=True)
+        login = self._logins[account.name]
+        return _route(account, account.host, account.effective_port, account.security, trust, login=login)
 
     def _own_trust(self, account: Account) -> ServerTrust:
         """Return the account's trust; its CA file is the operator's word, wherever it lies."""
@@ -92,7 +94,8 @@ class Router:
                 f"to {account.host} port {account.effective_port}; the operator can add it to allowed_hosts"
             )
         trust = self._trust(request, account, host, is_own=is_own)
-        return _route(account, host, port, security, trust, is_own=is_own)
+        login = self._logins[account.name] if is_own else None
+        return _route(account, host, port, security, trust, login=login)
 
     def _trust(self, request: SendEmail, account: Account, host: str, *, is_own: bool) -> ServerTrust:
         wanted = request.smtp_ssl_trust
@@ -128,8 +131,9 @@ def _port(account: Account, host: str, security: Security) -> int:
 
 
 def _route(  # noqa: PLR0913 (the six things that make a route)
-    account: Account, host: str, port: int, security: Security, trust: ServerTrust, *, is_own: bool
+    account: Account, host: str, port: int, security: Security, trust: ServerTrust, *, login: Login | None
 ) -> Route:
+    is_own = (host, port) == (account.host, account.effective_port)
     certificate = account.client_certificate if is_own else None
     return Route(
         account=account.name,
@@ -137,21 +141,11 @@ def _route(  # noqa: PLR0913 (the six things that make a route)
         port=port,
         security=security,
         trust=trust,
-        login=_login(account) if is_own else None,
+        login=login,
         local_hostname=account.local_hostname,
         client_certificate=ClientCertificate(certificate, account.client_key) if certificate else None,
         allow_plaintext_auth=account.allow_plaintext_auth,
     )
-
-
-def _login(account: Account) -> Login | None:
-    if not account.authentication or not account.user_name:
-        return None
-    if account.password:
-        return Login(account.user_name, account.mechanism, StaticSecret(account.password))
-    if account.password_file:
-        return Login(account.user_name, account.mechanism, FileSecret(account.password_file))
-    return None
 
 
 def _server_trust(trust: Trust | None, host: str, ca_folder: Path | None = None) -> ServerTrust:

@@ -74,7 +74,13 @@ def test_celerys_own_names_are_understood(folder: Path, monkeypatch: pytest.Monk
 def test_lists_are_joined_by_semicolons(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POSTROOM_ATTACHMENT_ROOTS", "/srv/a; /srv/b;")
 
-    assert [str(root) for root in read(folder).attachment_roots] == ["/srv/a", "/srv/b"]
+    monkeypatch.setenv("POSTROOM_ACCOUNTS__default__HOST", "smtp.example")
+    monkeypatch.setenv("POSTROOM_ACCOUNTS__default__ALLOWED_HOSTS", "a.example; b.example:2525")
+
+    settings = read(folder)
+
+    assert [str(root) for root in settings.attachment_roots] == ["/srv/a", "/srv/b"]
+    assert settings.accounts["default"].allowed_hosts == ("a.example", "b.example:2525")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tasks.delivery.accounts import Account
+from tasks.delivery.logins import OAuth
 from worker import settings_reference
 from worker.settings import Settings
 from worker.settings_reference import ABOUT, about, kind, page
@@ -30,12 +31,12 @@ def test_the_published_reference_is_the_current_one() -> None:
     assert published == page(), "run `make schema`"
 
 
-@pytest.mark.parametrize("model", [Settings, Account])
+@pytest.mark.parametrize("model", [Settings, Account, OAuth])
 def test_every_setting_says_what_it_is_for(model: type[BaseModel]) -> None:
     assert all(about(model, name) for name in _fields(model))
 
 
-@pytest.mark.parametrize("model", [Settings, Account])
+@pytest.mark.parametrize("model", [Settings, Account, OAuth])
 def test_no_setting_is_described_twice_or_after_it_is_gone(model: type[BaseModel]) -> None:
     silent = {name for name in _fields(model) if model.model_fields[name].description is None}
 
@@ -45,7 +46,7 @@ def test_no_setting_is_described_twice_or_after_it_is_gone(model: type[BaseModel
 def test_every_setting_has_a_row_of_its_own() -> None:
     rows = [line for line in page().splitlines() if line.startswith("| `POSTROOM_")]
 
-    assert len(rows) == len(_fields(Settings)) + len(_fields(Account))
+    assert len(rows) == sum(len(_fields(model)) for model in (Settings, Account, OAuth))
     assert all(row.replace("\\|", "").count("|") == 5 for row in rows)
 
 
