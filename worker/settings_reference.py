@@ -19,7 +19,7 @@ from tasks.contract.addresses import Mailbox
 from tasks.contract.security import Security
 from tasks.contract.trust import Trust
 from tasks.delivery.accounts import Account
-from tasks.delivery.logins import OAuth
+from tasks.delivery.oauth import OAuth
 from worker.settings import Settings
 
 if TYPE_CHECKING:

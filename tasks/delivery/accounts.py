@@ -13,7 +13,8 @@ from tasks.contract.choices import OnUnknown, parse_security
 from tasks.contract.errors import Refused
 from tasks.contract.security import Security
 from tasks.contract.trust import Trust, parse_trust
-from tasks.delivery.logins import Command, OAuth, with_preset
+from tasks.delivery.oauth import Command, OAuth
+from tasks.delivery.presets import with_preset
 from tasks.smtp.login import Mechanism
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tasks.contract.parameters import SendEmail
     from tasks.deadline import Deadline
     from tasks.delivery.job import Job
-    from tasks.delivery.preparation import Prepared
+    from tasks.delivery.prepared import Prepared
     from tasks.delivery.retry import RetryPolicy
     from tasks.failures import Answer
     from tasks.journal.records import Claim

@@ -13,6 +13,7 @@ from tasks.contract.errors import InvalidInput
 from tasks.contract.validation import parse
 from tasks.deadline import Deadline
 from tasks.delivery.outcome import UNKNOWN_REPLY
+from tasks.delivery.prepared import Prepared
 from tasks.failures import Expired, Failure, PermanentFailure, Reply, Unconfirmed
 from tasks.journal.records import Grip
 from tasks.message.attachments import AttachmentPolicy, load
@@ -25,23 +26,10 @@ if TYPE_CHECKING:
     from tasks.contract.parameters import SendEmail
     from tasks.delivery.mail import Mail
     from tasks.delivery.routing import Direction, Router
-    from tasks.envelope import Envelope
-    from tasks.smtp.route import Route
 
 logger = logging.getLogger(__name__)
 
 _CRASHED: Final = Reply(LocalCode.WORKER_CRASHES, "the mail was given up: each worker that took it up died")
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A mail that can be submitted."""
-
-    route: Route
-    envelope: Envelope
-    message_id: str
-    notes: tuple[str, ...]
-    resends_unknown: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tasks.delivery.accounts import Account
-from tasks.delivery.logins import OAuth
+from tasks.delivery.oauth import OAuth
 from worker import settings_reference
 from worker.settings import Settings
 from worker.settings_reference import ABOUT, about, kind, page
