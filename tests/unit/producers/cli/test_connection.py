@@ -47,6 +47,7 @@ def test_options_win_over_the_environment_and_that_over_the_file(
         "redis://user:can/ary@host:1",
         "redis://user:can#ary@host:1",
         "redis://:can?ary@host",
+        "redis://:12#canary@host:1",
         "redis://host:canary",
         "amqp://user:canary@host",
     ],
