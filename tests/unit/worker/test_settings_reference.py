@@ -11,7 +11,8 @@ from tasks.delivery.accounts import Account
 from tasks.delivery.oauth import OAuth
 from worker import settings_reference
 from worker.settings import Settings
-from worker.settings_reference import ABOUT, about, kind, page
+from worker.settings_reference import about, kind, page
+from worker.settings_words import ABOUT
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
