@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self, cast
 
 from producers.errors import IdempotencyConflict, MailNotFound, WaitTimeout
+from producers.options import parse_lane, parse_option
 from producers.outbox import BATCH, Outbox
 from tasks.contract.errors import InvalidInput
+from tasks.contract.moments import parse_moment
 from tasks.contract.names import Lane
 from tasks.contract.status import MailStatus
 from tasks.contract.validation import parse
@@ -67,14 +69,15 @@ class Mailer:
         /,
         *,
         lane: Lane | str = Lane.DEFAULT,
-        send_at: datetime | None = None,
+        send_at: datetime | str | None = None,
         **parameters: object,
     ) -> str:
         """
         Enqueue one mail and return its id, under which it is known from now on.
 
         The parameters are those of docs/contract.md, as keywords or as a mapping, which may use the
-        connector's labels. With an idempotency key that was used before, the first mail's id is returned.
+        connector's labels. *send_at* is the moment before which the mail is not sent. With an idempotency key
+        that was used before, the first mail's id is returned.
 
         Raises:
             InvalidInput: with every error of every field.
@@ -82,7 +85,8 @@ class Mailer:
             QueueUnavailable: the queue is away.
         """
         request = parse({**(message or {}), **parameters})
-        [answer] = self._outbox.hand_in([request], lane=Lane(lane), send_at=send_at)
+        due = None if send_at is None else parse_option("send_at", send_at, parse_moment)
+        [answer] = self._outbox.hand_in([request], lane=parse_option("lane", lane, parse_lane), send_at=due)
         if answer.outcome is Acceptance.CONFLICT:
             raise IdempotencyConflict(answer.mail_id)
         return answer.mail_id
@@ -95,14 +99,16 @@ class Mailer:
 
         Raises:
             QueueUnavailable: the queue is away; the mails before were enqueued.
+            InvalidInput: there is no such lane.
         """
+        queue = parse_option("lane", lane, parse_lane)
         ids: list[str | None] = []
         refused: list[Refused] = []
         numbered = enumerate(messages)
         while chunk := list(itertools.islice(numbered, BATCH)):
             ids += [None] * len(chunk)
             valid = list(_valid(chunk, refused))
-            answers = self._outbox.hand_in([request for _, request in valid], lane=Lane(lane))
+            answers = self._outbox.hand_in([request for _, request in valid], lane=queue)
             for (index, _), answer in zip(valid, answers, strict=True):
                 if answer.outcome is Acceptance.CONFLICT:
                     refused.append(Refused(index, IdempotencyConflict(answer.mail_id)))

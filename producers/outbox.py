@@ -6,7 +6,7 @@ import logging
 import uuid
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from celery import Celery
 from kombu import Exchange, Queue
@@ -25,6 +25,8 @@ from tasks.journal.records import Acceptance, Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from kombu import Connection
 
     from tasks.contract.parameters import SendEmail
     from tasks.journal.records import Accepted, Record
@@ -101,9 +103,25 @@ def _bounded() -> Iterator[None]:
         raise QueueUnavailable(f"the queue cannot be reached ({type(error).__name__})") from error
 
 
+class _App(Celery):
+    """
+    An app that publishes where it was told to, and that has no results to subscribe to.
+
+    Celery's own variables, such as CELERY_BROKER_URL, win over the URL that an app is given; a web app may
+    have them for a broker of its own, where nobody would take our mails.
+    """
+
+    def __init__(self, broker_url: str) -> None:
+        super().__init__("postroom.client", broker=broker_url, set_as_current=False)
+        self._broker_url = broker_url
+
+    def connection_for_write(self, url: str | None = None, **options: Any) -> Connection:
+        """Return a connection to the broker that was named."""
+        return super().connection_for_write(url or self._broker_url, **options)
+
+
 def _app(broker_url: str) -> Celery:
-    """Return an app without a result backend: results are looked up in the journal, not subscribed to."""
-    app = Celery("postroom.client", broker=broker_url, set_as_current=False)
+    app = _App(broker_url)
     app.conf.update(PRODUCER_SETTINGS)
     app.conf.task_queues = [Queue(lane, Exchange(lane, type="direct"), routing_key=lane) for lane in Lane]
     return app

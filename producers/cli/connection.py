@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, urlsplit
@@ -17,7 +16,6 @@ from producers.client import Mailer
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_CELERY_VARIABLES: Final = ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL")
 _REDIS_SCHEMES: Final = ("redis", "rediss", "unix")
 
 
@@ -51,15 +49,7 @@ def mailer(broker: str | None, journal: str | None) -> Mailer:
     broker_url, journal_url = _urls(broker, journal)
     _check(broker_url, "--broker", TRANSPORT_ALIASES)
     _check(journal_url, "--journal", _REDIS_SCHEMES)
-    make_celery_use(broker_url)
     return Mailer(broker_url, journal_url=journal_url)
-
-
-def make_celery_use(broker_url: str) -> None:
-    """Keep Celery to *broker_url*: its own variables would win over the URL that it is given."""
-    for name in _CELERY_VARIABLES:
-        if name in os.environ:
-            os.environ[name] = broker_url
 
 
 def place(broker: str | None, journal: str | None) -> str:

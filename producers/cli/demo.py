@@ -25,7 +25,6 @@ def demo(
     from rich.console import Console  # noqa: PLC0415 - help must be fast
     from rich.live import Live  # noqa: PLC0415 - help must be fast
 
-    from producers.cli.connection import make_celery_use  # noqa: PLC0415 - help must be fast
     from producers.cli.output import print_json  # noqa: PLC0415 - help must be fast
     from producers.demo import interrupts, play, show, stage  # noqa: PLC0415 - help must be fast
 
@@ -33,7 +32,6 @@ def demo(
     signals = interrupts.Interrupts()
     with signals.listening():
         place = stage.prepare(Path(folder))
-        make_celery_use(place.broker_url)
         console.print("Starting a broker, a mail server and a worker …")
         with (
             stage.running(place, signals) as processes,

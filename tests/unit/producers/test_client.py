@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 import time
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -39,9 +40,31 @@ def test_wrong_parameters_are_refused_before_anything_is_reached(nowhere: Mailer
     assert {error.field for error in caught.value.errors} == {"to", "subject"}
 
 
-def test_a_lane_that_does_not_exist_is_refused(nowhere: Mailer) -> None:
-    with pytest.raises(ValueError, match="urgent"):
-        nowhere.enqueue(MAIL, lane="urgent")
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"lane": "urgent"}, "lane"),
+        ({"send_at": "tomorrow"}, "send_at"),
+        ({"send_at": datetime(2030, 1, 1)}, "send_at"),  # noqa: DTZ001 (the point)
+    ],
+    ids=["unknown lane", "no moment", "no time zone"],
+)
+def test_a_wrong_option_is_refused_like_a_parameter(nowhere: Mailer, options: Any, field: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        nowhere.enqueue(MAIL, **options)
+
+    assert [error.field for error in caught.value.errors] == [field]
+
+
+def test_celerys_own_variables_do_not_lead_mails_elsewhere(
+    nowhere: Mailer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://elsewhere:2")
+    monkeypatch.setenv("CELERY_BROKER_WRITE_URL", "redis://elsewhere:3")
+
+    connection = nowhere._outbox._app.connection_for_write()  # noqa: SLF001 (there is no other way to see it)
+
+    assert (connection.hostname, connection.port) == ("127.0.0.1", 1)
 
 
 @pytest.mark.parametrize(

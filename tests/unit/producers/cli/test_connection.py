@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 import typer
-from celery import Celery
 
 from producers.cli.connection import mailer, place
 
@@ -64,15 +63,6 @@ def test_a_url_that_cannot_be_used_is_refused_and_not_repeated(url: str) -> None
 )
 def test_the_place_has_no_password(url: str) -> None:
     assert place(url, None) == "host:1"
-
-
-def test_celerys_own_variables_do_not_lead_mails_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CELERY_BROKER_URL", "redis://elsewhere")
-    monkeypatch.setenv("CELERY_BROKER_WRITE_URL", "redis://elsewhere")
-    with mailer("redis://here", None):
-        app = Celery(broker="redis://here", set_as_current=False)
-
-    assert app.connection_for_write().hostname == "here"
 
 
 def test_a_broker_that_is_no_redis_needs_a_journal() -> None:

@@ -1,0 +1,41 @@
+"""Options of enqueueing, which are no part of the message: refused like parameters when they are wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from tasks.contract.errors import FieldError, InvalidInput, Refused, quoted, refusal
+from tasks.contract.names import Lane
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+def parse_option(name: str, value: object, parse_value: Callable[[object], T]) -> T:
+    """
+    Return the option *name* parsed.
+
+    Raises:
+        InvalidInput: it is refused, as a parameter of the message would be.
+    """
+    try:
+        return parse_value(value)
+    except Refused as refused:
+        label = name.replace("_", " ").title()
+        errors = [FieldError(name, label, p.code, p.what, p.expected) for p in refused.problems]
+        raise InvalidInput(tuple(errors)) from None
+
+
+def parse_lane(value: object) -> Lane:
+    """
+    Return the lane of this name.
+
+    Raises:
+        Refused: there is none.
+    """
+    try:
+        return Lane(str(value))
+    except ValueError:
+        raise refusal(f"{quoted(value)} is no lane", f"must be one of {', '.join(Lane)}") from None
