@@ -17,7 +17,7 @@ help: ## Say what there is to make
 	@awk 'sub(/^##@ /, "") { print "\n" $$0 } /^[a-z-]+:.* ## / { name = $$0; sub(/:.*/, "", name); sub(/.* ## /, ""); printf "  %-14s%s\n", name, $$0 }' $(MAKEFILE_LIST)
 
 ##@ Start here
-demo: $(STAMP) ## Carry one mail from a web form's click to a mailbox, all on this machine
+demo: $(STAMP) ## Send four mails through a queue, a worker and a mail server, all on this machine
 	@$(BIN)/postroom demo
 
 run: $(STAMP) ## Keep broker, worker, Flower and a mail catcher running until Ctrl-C
