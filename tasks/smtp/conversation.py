@@ -73,7 +73,7 @@ class Conversation:
             self._offer(transaction, is_written=begun is not None)
         except BREAKS as error:
             session.abort()
-            if self._is_stale(transaction, job, error):
+            if self._is_stale(transaction, error):
                 job.is_replayed = True
                 return None
             phase = transaction.phase
@@ -83,9 +83,8 @@ class Conversation:
         self._settle(transaction)
         return transaction.answer
 
-    def _is_stale(self, transaction: Transaction, job: Job, error: BaseException) -> bool:
-        is_first_command = transaction.replies == 0 and not isinstance(error, TimeoutError)
-        return is_first_command and self._is_used and not job.is_replayed
+    def _is_stale(self, transaction: Transaction, error: BaseException) -> bool:
+        return self._is_used and transaction.replies == 0 and not isinstance(error, TimeoutError)
 
     @property
     def _is_used(self) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from tasks.contract.codes import LocalCode, Phase
 from tasks.failures import Failure, PermanentFailure, Receipt, TransientFailure, Unconfirmed
 from tasks.smtp.replies import is_too_many_recipients
-from tasks.testing.actions import Drop, Flood, Reset, Say, Send
+from tasks.testing.actions import Drop, Flood, Reset, Say, Send, Silence
 from tasks.testing.script import Script
 from tasks.testing.server import ScriptedServer
 
@@ -202,6 +202,27 @@ def test_s10_421_at_the_second_recipient_sends_to_nobody(desk: Desk, offer: Offe
     assert isinstance(answer, TransientFailure)
     assert answer.reply.code == 421
     assert server.dots == []
+
+
+def test_s10_after_a_421_nothing_more_is_waited_for(desk: Desk, offer: Offer) -> None:
+    with ScriptedServer(Script(mail="421 closing down", rcpt=Silence()), offer) as server:
+        answer = desk.send_one(server)
+
+    assert isinstance(answer, TransientFailure)
+    assert answer.reply.code == 421
+    assert desk.seconds < 1
+
+
+def test_a_reply_too_many_before_the_dot_is_not_taken_for_the_dots(desk: Desk, offer: Offer) -> None:
+    script = Script(data=(Send(b"354 go on\r\n250 2.0.0 Ok: queued as NOTHING\r\n"),))
+    with ScriptedServer(script, offer) as server:
+        first, second = desk.send(server, desk.mail(), desk.mail())
+
+    assert isinstance(first, TransientFailure)
+    assert first.reply.code == LocalCode.PROTOCOL
+    assert isinstance(second, Receipt)
+    assert desk.marked == ["mail-2"]
+    assert len(server.dots) == 1
 
 
 def test_s11_greylisting_says_when_to_come_again(desk: Desk, offer: Offer) -> None:

@@ -152,11 +152,13 @@ def test_t2_what_comes_in_clear_after_the_answer_to_starttls_ends_the_session(
     desk: Desk, certificates: Certificates, login: Login, injected: bytes
 ) -> None:
     offer = Offer(context=certificates.right, users=USERS)
+    trust = ServerTrust(ca_file=certificates.ca_file)
     with ScriptedServer(Script(starttls=Send(injected)), offer) as server:
-        (answer,) = desk.send(server, desk.mail(), security=Security.STARTTLS, login=login)
+        (answer,) = desk.send(server, desk.mail(), security=Security.STARTTLS, login=login, trust=trust)
 
     assert isinstance(answer, Failure)
     assert answer.reply.code == LocalCode.TLS
+    assert "in clear" in answer.reply.text
     assert server.logins == []
     assert server.commands == ["EHLO client.example.com", "STARTTLS"]
 

@@ -1,0 +1,89 @@
+"""Whether a dot is out is decided by what the kernel took, to the byte."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tasks.contract.codes import Phase
+from tasks.deadline import Deadline
+from tasks.envelope import Envelope
+from tasks.failures import Receipt, TransientFailure, Unconfirmed
+from tasks.smtp.conversation import Conversation
+from tasks.smtp.extensions import Extensions
+from tasks.smtp.job import Job
+from tasks.smtp.session import Session
+from tasks.smtp.submission import Submission
+from tasks.smtp.wire import Wire
+from tests.unit.tasks.smtp.conftest import ScriptedSocket
+
+if TYPE_CHECKING:
+    from tasks.smtp.route import Route
+
+ENVELOPE = b"MAIL FROM:<desk@example.com>\r\nRCPT TO:<ann@example.com>\r\nDATA\r\n"
+CONTENT = b"Subject: x\r\n\r\nbody\r\n"
+GO_AHEAD = b"250 ok\r\n250 ok\r\n354 go on\r\n"
+
+
+@dataclass
+class Breaking(ScriptedSocket):
+    """Takes *capacity* bytes, and breaks at the next."""
+
+    capacity: int = 0
+
+    def send(self, data: bytes) -> int:
+        if not self.capacity:
+            raise BrokenPipeError(32, "Broken pipe")
+        taken = super().send(data[: self.capacity])
+        self.capacity -= taken
+        return taken
+
+    def recv(self, size: int) -> bytes:
+        if self.timeouts[-1] == 0:
+            raise BlockingIOError
+        return super().recv(size)
+
+
+def carry(route: Route, connection: Breaking, *, count: int = 1) -> list[Job]:
+    extensions = Extensions({"PIPELINING": ()})
+    session = Session(route, Wire(connection), extensions)
+    envelope = Envelope("desk@example.com", ("ann@example.com",), CONTENT)
+    jobs = [Job(Submission(f"mail-{i}", envelope, Deadline.after(5))) for i in range(count)]
+    waiting = deque(jobs)
+    Conversation(session, waiting, lambda run: [True] * len(run), most_mails=100).carry()
+    assert connection.is_closed
+    return jobs
+
+
+@pytest.mark.parametrize("taken", [0, 1, len(CONTENT)], ids=["nothing", "one byte", "all before the dot"])
+def test_a_break_before_the_dot_sent_nothing(route: Route, taken: int) -> None:
+    (job,) = carry(route, Breaking([GO_AHEAD], capacity=len(ENVELOPE) + taken))
+
+    assert isinstance(job.answer, TransientFailure)
+    assert job.answer.phase is Phase.DATA
+
+
+@pytest.mark.parametrize("taken", [1, 2, 3], ids=["the dot", "its CR", "its LF"])
+def test_a_break_from_the_dot_on_leaves_the_outcome_open(route: Route, taken: int) -> None:
+    (job,) = carry(route, Breaking([GO_AHEAD], capacity=len(ENVELOPE + CONTENT) + taken))
+
+    assert isinstance(job.answer, Unconfirmed)
+
+
+def test_a_break_behind_the_dot_does_not_hide_its_reply(route: Route) -> None:
+    connection = Breaking([GO_AHEAD, b"250 2.0.0 queued\r\n"], capacity=len(ENVELOPE + CONTENT) + 3 + 5)
+    first, second = carry(route, connection, count=2)
+
+    assert isinstance(first.answer, Receipt)
+    assert second.answer is None
+    assert second.is_replayed
+
+
+def test_a_break_in_the_envelope_is_told_with_its_phase(route: Route) -> None:
+    (job,) = carry(route, Breaking([b"250 ok\r\n"], capacity=10_000))
+
+    assert isinstance(job.answer, TransientFailure)
+    assert job.answer.phase is Phase.RCPT
