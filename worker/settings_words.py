@@ -1,4 +1,4 @@
-"""What the reference of settings says in words: its introduction, and what fields do not say by themselves."""
+"""What the reference of settings says in words: its introduction, and what fields do not say themselves."""
 
 from __future__ import annotations
 
