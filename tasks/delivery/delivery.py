@@ -19,6 +19,7 @@ from tasks.journal.records import Claim
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from tasks.contract.result import SendEmailResult
     from tasks.delivery.job import Job
     from tasks.delivery.preparation import Preparation
     from tasks.failures import Answer
@@ -95,13 +96,11 @@ class DeliveryService:
             (mail.claim, state_of(ending, result), result)
             for mail, ending, result in zip(mails, endings, results, strict=True)
         ]
-        if settled:
-            persistently(lambda: self.journal.finish(settled))
-        for mail, (_, _, result) in zip(mails, settled, strict=True):
-            logger.info(
-                "mail settled", extra={**mail.facts, "delivery": result.delivery, "code": result.code}
-            )
-        return {claim.mail_id: Settled(result) for claim, _, result in settled}
+        are_kept = persistently(lambda: self.journal.finish(settled)) if settled else []
+        return {
+            mail.job.mail_id: _verdict(mail, result, is_kept=is_kept)
+            for mail, result, is_kept in zip(mails, results, are_kept, strict=True)
+        }
 
     def _put_back(self, mails: Sequence[Mail]) -> dict[str, Verdict]:
         verdicts: dict[str, Verdict] = {}
@@ -145,3 +144,12 @@ class DeliveryService:
             return self.journal.mark([mail.claim for mail in mails], [mail.covered() for mail in mails])
 
         return mark
+
+
+def _verdict(mail: Mail, result: SendEmailResult, *, is_kept: bool) -> Verdict:
+    if not is_kept:
+        # Another worker has the mail, and the journal its word; a second result would contradict it.
+        logger.warning("lease lost before the result", extra={**mail.facts, "code": result.code})
+        return LeftAlone("lease lost")
+    logger.info("mail settled", extra={**mail.facts, "delivery": result.delivery, "code": result.code})
+    return Settled(result)

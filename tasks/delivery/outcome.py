@@ -6,23 +6,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from tasks.contract.codes import LocalCode, Phase
-from tasks.contract.result import Attempt, Delivery, RecipientOutcome, RecipientState, SendEmailResult
+from tasks.contract.result import Attempt, Delivery, RecipientOutcome, SendEmailResult
 from tasks.contract.status import MailState
-from tasks.delivery.progress import Progress, Standing
 from tasks.delivery.redaction import redact
 from tasks.failures import Expired, Failure, Reply, TransientFailure, Unconfirmed
+from tasks.journal.standings import STATE_OF, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-_STATE_OF: Final = {
-    Standing.ACCEPTED: RecipientState.SENT,
-    Standing.REFUSED: RecipientState.REFUSED,
-    Standing.DOUBTFUL: RecipientState.UNKNOWN,
-    Standing.SUSPECT: RecipientState.UNKNOWN,
-    Standing.OPEN: RecipientState.NOT_SENT,
-}
+    from tasks.delivery.progress import Progress
 
 UNKNOWN_REPLY: Final = Reply(
     LocalCode.UNKNOWN,
@@ -79,8 +73,10 @@ def conclude(ending: Ending) -> SendEmailResult:
 
 
 def state_of(ending: Ending, result: SendEmailResult) -> MailState:
-    """Return the state in which a mail with this *ending* is polled."""
-    return MailState.EXPIRED if isinstance(ending.failure, Expired) else MailState(result.delivery.value)
+    """Return the state in which the mail is polled; one that may have been sent did not expire."""
+    if result.delivery is Delivery.NOT_SENT and isinstance(ending.failure, Expired):
+        return MailState.EXPIRED
+    return MailState(result.delivery.value)
 
 
 def _delivery(progress: Progress) -> Delivery:
@@ -127,7 +123,7 @@ def _recipients(ending: Ending) -> tuple[RecipientOutcome, ...]:
     return tuple(
         RecipientOutcome(
             address=masked,
-            state=_STATE_OF[standing],
+            state=STATE_OF[standing],
             code=reply.code,
             message=redact(reply.text, body=ending.body),
         )

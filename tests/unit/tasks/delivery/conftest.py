@@ -20,7 +20,7 @@ from tasks.journal.leases import LeaseKeeper
 from tasks.message.attachments import AttachmentPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tasks.delivery.job import Verdict
     from tasks.failures import Answer
@@ -51,6 +51,7 @@ class ScriptedTransport:
 
     answers: list[Answer]
     marks: bool = True
+    on_submit: Callable[[], object] = lambda: None
     tried: list[Submission] = field(default_factory=list)
     runs: list[tuple[Route, int]] = field(default_factory=list)
 
@@ -59,6 +60,7 @@ class ScriptedTransport:
         self.tried += run
         if self.marks:
             mark(run)
+        self.on_submit()
         return [self.answers.pop(0) if len(self.answers) > 1 else self.answers[0] for _ in run]
 
     @property

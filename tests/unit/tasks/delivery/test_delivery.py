@@ -252,6 +252,26 @@ def test_a_mail_whose_worker_died_after_the_mark_is_unknown(desk: Any) -> None:
     assert desk.transport.tried == []
 
 
+def test_an_expired_mail_that_may_have_been_delivered_is_unknown_not_expired(desk: Any) -> None:
+    desk.lease = 0.0
+    desk.journal.accept([Entry("m1", "default", "{}")])
+    [claim] = desk.journal.begin(["m1"])
+    desk.journal.mark([claim], ['[["doubtful", 690, "", null]]'])
+    past = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
+
+    [verdict] = desk.deliver({"expires_at": past})
+
+    assert result(verdict).delivery is Delivery.UNKNOWN
+    assert state(desk) is MailState.UNKNOWN
+
+
+def test_a_worker_that_lost_its_lease_after_the_dot_stores_no_second_result(desk: Any) -> None:
+    desk.transport.on_submit = lambda: desk.redis.hincrby("postroom:mail:m1", "fence", 1)
+
+    assert desk.deliver({}) == [LeftAlone("lease lost")]
+    assert state(desk) is MailState.SENDING
+
+
 def test_a_mail_that_kills_its_workers_is_given_up(desk: Any) -> None:
     desk.lease = 0.0
     desk.journal.accept([Entry("m1", "default", "{}")])

@@ -17,7 +17,7 @@ from tests.unit.tasks.smtp.conftest import make_route
 if TYPE_CHECKING:
     from pathlib import Path
 
-DEADLINE = Deadline.after(30)
+DEADLINE = Deadline.after(600)
 
 
 def printing(code: str, **details: float) -> CommandSecret:
