@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tasks.smtp.route import Route
     from tests.unit.tasks.smtp.conftest import Clock
 
-SOON = Deadline.after(60)
+SOON = Deadline.after(3600)
 
 
 class Opener:
