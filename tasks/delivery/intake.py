@@ -79,7 +79,7 @@ def _is_unknown(grip: Claim | Refusal) -> bool:
 def _grip(grip: Claim | Refusal) -> Grip:
     if isinstance(grip, Claim):
         return grip
-    return Settled(grip.result) if grip.result else LeftAlone(grip.hindrance)
+    return Settled(grip.result, grip.is_resent) if grip.result else LeftAlone(grip.hindrance)
 
 
 def _entry(job: Job) -> Entry:

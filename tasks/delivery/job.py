@@ -22,9 +22,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The mail has its result; nothing more will happen to it."""
+    """
+    The mail has its result; nothing more will happen to it unless it is resent.
+
+    *is_resent* says that this may not be its first: an earlier one must give way.
+    """
 
     result: SendEmailResult
+    is_resent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

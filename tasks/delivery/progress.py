@@ -4,31 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from tasks.contract.codes import LocalCode
 from tasks.failures import Reply
+from tasks.journal.standings import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tasks.failures import Receipt
-
-
-class Standing(StrEnum):
-    """
-    Where a recipient stands.
-
-    *Doubtful* ones were in a transaction whose dot got no answer; *suspect* ones are doubtful ones that are
-    tried again all the same, because the caller prefers a second copy to none.
-    """
-
-    OPEN = "open"
-    SUSPECT = "suspect"
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    DOUBTFUL = "doubtful"
 
 
 _NOTHING_YET: Final = Reply(0, "")

@@ -1,14 +1,16 @@
 -- Take a mail up: queued -> sending, or go on with one whose worker died (its lease is over).
 -- KEYS: mail, open mails, watermarks
 -- ARGV: mail id, lease in ms, runs that a mail may have
--- Returns unknown | done <result> | early <ms> | busy <ms>
---       | yours | unconfirmed | crashed, each with fence, accepted, elapsed ms, history, progress, now
+-- Returns unknown | done <result> <resends> | early <ms> | busy <ms>
+--       | yours | unconfirmed | crashed, each with fence, accepted, elapsed ms, history, progress, now, resends
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local mail = redis.call('HMGET', KEYS[1],
-  'state', 'due', 'lease', 'accepted', 'started', 'published', 'lane', 'history', 'progress', 'result')
+  'state', 'due', 'lease', 'accepted', 'started', 'published', 'lane', 'history', 'progress', 'result',
+  'resends')
 local state = mail[1]
+local resends = tonumber(mail[11] or 0)
 if not state then
   return { 'unknown' }
 end
@@ -21,7 +23,7 @@ elseif state == 'sending' or state == 'data' then
     return { 'busy', tonumber(mail[3]) - now }
   end
 else
-  return { 'done', mail[10] or '' }
+  return { 'done', mail[10] or '', resends }
 end
 
 -- The newest publication that any worker has met: what was published well before it and is still waiting is lost.
@@ -47,4 +49,4 @@ else
     verdict = 'crashed'
   end
 end
-return { verdict, fence, tonumber(mail[4]), now - started, mail[8] or '', mail[9] or '', now }
+return { verdict, fence, tonumber(mail[4]), now - started, mail[8] or '', mail[9] or '', now, resends }

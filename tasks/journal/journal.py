@@ -148,10 +148,10 @@ def _step(claim: Claim, state: str, milliseconds: int, *fields: str) -> Call:
 def _grip(mail_id: str, answer: list[Any]) -> Claim | Refusal:
     verdict = answer[0].decode()
     if verdict not in _GRIPS:
-        stored = answer[1] if verdict == Hindrance.DONE else b""
+        stored, resends = answer[1:] if verdict == Hindrance.DONE else (b"", 0)
         result = SendEmailResult.model_validate_json(stored) if stored else None
-        return Refusal(mail_id, Hindrance(verdict), result)
-    fence, accepted, elapsed, history, progress, now = answer[1:]
+        return Refusal(mail_id, Hindrance(verdict), result, is_resent=resends > 0)
+    fence, accepted, elapsed, history, progress, now, resends = answer[1:]
     return Claim(
         mail_id=mail_id,
         fence=fence,
@@ -161,6 +161,7 @@ def _grip(mail_id: str, answer: list[Any]) -> Claim | Refusal:
         elapsed=elapsed / 1000,
         history=history.decode(),
         progress=progress.decode(),
+        is_resent=resends > 0,
     )
 
 

@@ -73,8 +73,8 @@ class Claim:
     A mail that is now in this worker's hands, until its lease is over.
 
     *begun_at* is now, by the journal's clock; *elapsed* the time in seconds since a worker first took the
-    mail up. *history* (attempts) and *progress*
-    (recipients) are what `Journal.record` and `Journal.postpone` left there, as JSON text.
+    mail up. *history* (attempts) and *progress* (recipients) are what `Journal.record`, `Journal.postpone`
+    and `Control.resend` left there, as JSON text. *is_resent* says that it had a result before.
     """
 
     mail_id: str
@@ -85,6 +85,7 @@ class Claim:
     elapsed: float
     history: str = ""
     progress: str = ""
+    is_resent: bool = False
 
 
 class Hindrance(StrEnum):
@@ -103,6 +104,7 @@ class Refusal:
     mail_id: str
     hindrance: Hindrance
     result: SendEmailResult | None = None
+    is_resent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
