@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, ca
 from producers.client import Mailer, waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from pydantic import SecretStr
 
     from tasks.contract.result import SendEmailResult
 
@@ -33,8 +35,14 @@ class AsyncMailer:
     Publishing to the broker blocks, so it happens in a thread; waiting for a result holds none.
     """
 
-    def __init__(self, broker_url: str, *, journal_url: str | None = None) -> None:
-        self.mailer = Mailer(broker_url, journal_url=journal_url)
+    def __init__(
+        self,
+        broker_url: str,
+        *,
+        journal_url: str | None = None,
+        sealing_keys: Sequence[str | SecretStr] = (),
+    ) -> None:
+        self.mailer = Mailer(broker_url, journal_url=journal_url, sealing_keys=sealing_keys)
 
     enqueue = _in_a_thread(Mailer.enqueue)
     enqueue_many = _in_a_thread(Mailer.enqueue_many)

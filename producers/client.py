@@ -16,11 +16,14 @@ from tasks.contract.names import Lane
 from tasks.contract.status import MailStatus
 from tasks.contract.validation import parse
 from tasks.journal.records import Acceptance
+from tasks.journal.sealing_keys import as_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
+
+    from pydantic import SecretStr
 
     from tasks.contract.parameters import SendEmail
     from tasks.contract.result import SendEmailResult
@@ -57,11 +60,22 @@ class Mailer:
     ```
 
     One mailer serves a process; it is safe to share between threads. *journal_url* is needed where the
-    broker is no Redis. Every method raises `QueueUnavailable` within a few seconds when the queue is away.
+    broker is no Redis. With *sealing_keys*, which the workers must have too, nobody can read in Redis what
+    mails say; the first key seals (docs/howto/sealing.md). Every method raises `QueueUnavailable` within a
+    few seconds when the queue is away.
+
+    Raises:
+        ValueError: one of the sealing keys is none; it is not shown.
     """
 
-    def __init__(self, broker_url: str, *, journal_url: str | None = None) -> None:
-        self._outbox = Outbox(broker_url, journal_url=journal_url)
+    def __init__(
+        self,
+        broker_url: str,
+        *,
+        journal_url: str | None = None,
+        sealing_keys: Sequence[str | SecretStr] = (),
+    ) -> None:
+        self._outbox = Outbox(broker_url, journal_url=journal_url, sealing_keys=as_keys(sealing_keys))
 
     def enqueue(
         self,

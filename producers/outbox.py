@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import uuid
 from contextlib import contextmanager
@@ -22,11 +23,13 @@ from tasks.contract.queue import PRODUCER_SETTINGS, PUBLISH_OPTIONS
 from tasks.journal.blobs import BlobStore
 from tasks.journal.journal import Journal
 from tasks.journal.records import Acceptance, Entry
+from tasks.journal.sealing import seal_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from kombu import Connection
+    from pydantic import SecretStr
 
     from tasks.contract.parameters import SendEmail
     from tasks.journal.records import Accepted, Record
@@ -44,23 +47,28 @@ class Outbox:
     Every method raises `QueueUnavailable` within a few seconds when the journal is away.
     """
 
-    def __init__(self, broker_url: str, *, journal_url: str | None) -> None:
+    def __init__(
+        self, broker_url: str, *, journal_url: str | None, sealing_keys: Sequence[SecretStr] = ()
+    ) -> None:
+        self._seal = seal_with(sealing_keys)
         self._app = _app(broker_url)
         self._redis = _connect(journal_url or broker_url)
         self._journal = Journal(self._redis)
-        self._blobs = BlobStore(self._redis)
+        self._blobs = BlobStore(self._redis, seal=self._seal)
 
     def hand_in(
         self, requests: Sequence[SendEmail], *, lane: Lane, send_at: datetime | None = None
     ) -> list[Accepted]:
         """Record the mails, then publish the new ones that are due: what was recorded is kept."""
         delay = max(0.0, (send_at - datetime.now(UTC)).total_seconds()) if send_at else 0.0
-        entries = [Entry.of(str(uuid.uuid4()), lane, request, delay=delay) for request in requests]
+        entries = [
+            Entry.of(str(uuid.uuid4()), lane, request, delay=delay, seal=self._seal) for request in requests
+        ]
         with _bounded():
             accepted = self._journal.accept(entries)
         if not delay:
-            answers = zip(accepted, requests, strict=True)
-            self._publish([(a.mail_id, r) for a, r in answers if a.outcome is Acceptance.ACCEPTED], lane)
+            answers = zip(accepted, entries, strict=True)
+            self._publish([e for a, e in answers if a.outcome is Acceptance.ACCEPTED], lane)
         return accepted
 
     def look_up(self, mail_ids: Sequence[str]) -> list[Record | None]:
@@ -78,15 +86,15 @@ class Outbox:
         self._app.close()
         self._redis.close()
 
-    def _publish(self, mails: Sequence[tuple[str, SendEmail]], lane: Lane) -> None:
-        """Publish messages; a worker's sweeper makes up for one that fails, so that is not an error."""
+    def _publish(self, mails: Sequence[Entry], lane: Lane) -> None:
+        """Publish the journal's payloads; a worker's sweeper makes up for a failure, so that is no error."""
         try:
             with self._app.producer_or_acquire() as producer, producer.batch(BATCH):
-                for mail_id, request in mails:
+                for mail in mails:
                     self._app.send_task(
                         TASK_NAME,
-                        kwargs=request.to_message(),
-                        task_id=mail_id,
+                        kwargs=json.loads(mail.payload),
+                        task_id=mail.mail_id,
                         queue=lane.value,
                         producer=producer,
                         **PUBLISH_OPTIONS,

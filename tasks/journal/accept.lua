@@ -1,15 +1,16 @@
 -- Take a mail in: (none) -> queued.
--- KEYS: mail, open mails, [idempotency key]
+-- KEYS: mail, open mails, [idempotency key, the same under each older sealing key ...]
 -- ARGV: mail id, lane, payload, fingerprint, delay in ms before it is due, idempotency key or '',
---       ms that its message may stay unseen
+--       ms that its message may stay unseen, [fingerprint under each older sealing key ...]
 -- Returns accepted | known | same <first id> | conflict <first id>
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-if KEYS[3] then
-  local first = redis.call('HMGET', KEYS[3], 'mail', 'fingerprint')
+for i = 3, #KEYS do
+  local first = redis.call('HMGET', KEYS[i], 'mail', 'fingerprint')
+  local fingerprint = i == 3 and ARGV[4] or ARGV[i + 4]
   if first[1] and first[1] ~= ARGV[1] then
-    return { first[2] == ARGV[4] and 'same' or 'conflict', first[1] }
+    return { first[2] == fingerprint and 'same' or 'conflict', first[1] }
   end
 end
 if redis.call('EXISTS', KEYS[1]) == 1 then

@@ -12,6 +12,7 @@ from tasks.journal.cancellation import cancel
 from tasks.journal.journal import MAIL, OPEN, JournalOptions
 from tasks.journal.records import moment
 from tasks.journal.scripts import Call, Script, run_script
+from tasks.journal.sealing import SEALED, Unsealable, is_sealed
 from tasks.journal.snapshots import Snapshot
 from tasks.journal.standings import Standing, read_standings
 from tasks.journal.sweeper import Stray
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from tasks.contract.parameters import SendEmail
     from tasks.journal.records import Entry
+    from tasks.journal.sealing import Seal
 
 _CANCEL: Final = Script.named("cancel")
 _RESEND: Final = Script.named("resend")
@@ -47,9 +49,12 @@ class Control:
     they begin anew. Both raise `redis.RedisError` when Redis cannot be reached.
     """
 
-    def __init__(self, redis: Redis, *, options: JournalOptions | None = None) -> None:
+    def __init__(
+        self, redis: Redis, *, options: JournalOptions | None = None, seal: Seal | None = None
+    ) -> None:
         self._redis = redis
         self._options = options or JournalOptions()
+        self._seal = seal
 
     def cancel(self, mail_id: str) -> Stray | None:
         """
@@ -62,7 +67,7 @@ class Control:
             mail, now = self._read(mail_id)
             if mail is None or not mail.waits:
                 return None
-            state, result = cancel(mail, _request(mail.payload), at=now)
+            state, result = cancel(mail, _request(mail_id, mail.payload, self._seal), at=now)
             retention = _milliseconds(self._options.retention)
             arguments = (mail_id, mail.fence, state, result.model_dump_json(), retention)
             if self._run(_CANCEL, Call((MAIL + mail_id, OPEN), arguments)):
@@ -107,18 +112,20 @@ def _hindrance(mail: Snapshot, entry: Entry, progress: str, *, force: bool) -> R
         return Resend.ON_ITS_WAY
     if mail.is_sent:
         return Resend.SENT
-    if not entry.fingerprint or entry.fingerprint != mail.fingerprint:
+    if not entry.has_fingerprint(mail.fingerprint):
         return Resend.DIFFERENT
     is_doubtful = any(standing is Standing.SUSPECT for standing, _ in read_standings(progress))
     return Resend.DOUBTFUL if is_doubtful and not force else None
 
 
-def _request(payload: str) -> SendEmail | None:
+def _request(mail_id: str, payload: str, seal: Seal | None) -> SendEmail | None:
     """Return the parameters of a mail, or None where they are not valid or cannot be read here."""
     try:
         parameters: Any = json.loads(payload)
+        if seal and is_sealed(parameters):
+            parameters = seal.open(mail_id, parameters[SEALED])
         return parse(parameters)
-    except InvalidInput:
+    except (InvalidInput, Unsealable):
         return None
 
 

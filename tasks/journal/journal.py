@@ -136,9 +136,11 @@ class Journal:
 
 def _acceptance(entry: Entry, patience: int) -> Call:
     key = IDEMPOTENCY + entry.key if entry.key else ""
-    keys = (MAIL + entry.mail_id, OPEN, *([key] if key else []))
+    earlier = [(IDEMPOTENCY + name, fingerprint) for name, fingerprint in entry.earlier if name]
+    keys = (MAIL + entry.mail_id, OPEN, *([key] if key else []), *(name for name, _ in earlier))
     delay = _milliseconds(entry.delay)
-    return Call(keys, (entry.mail_id, entry.lane, entry.payload, entry.fingerprint, delay, key, patience))
+    arguments = (entry.mail_id, entry.lane, entry.payload, entry.fingerprint, delay, key, patience)
+    return Call(keys, (*arguments, *(fingerprint for _, fingerprint in earlier)))
 
 
 def _step(claim: Claim, state: str, milliseconds: int, *fields: str) -> Call:

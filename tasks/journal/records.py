@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.contract.result import SendEmailResult
 from tasks.contract.status import MailState
+from tasks.journal.sealing import to_payload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tasks.contract.parameters import SendEmail
+    from tasks.journal.sealing import Seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +25,9 @@ class Entry:
     """
     A mail to be taken in.
 
-    *payload* is the JSON text of its parameters. *fingerprint* stands for them where the idempotency *key*
-    is compared. *delay* is the time in seconds until it is due.
+    *payload* is the JSON text of its parameters, or of their seal. *fingerprint* stands for them where the
+    idempotency *key* is compared. *delay* is the time in seconds until it is due. Where there is a seal, key
+    and fingerprint are keyed hashes, and *earlier* has both as its older keys make them.
     """
 
     mail_id: str
@@ -33,13 +36,31 @@ class Entry:
     key: str | None = None
     fingerprint: str = ""
     delay: float = 0.0
+    earlier: tuple[tuple[str | None, str], ...] = ()
 
     @classmethod
-    def of(cls, mail_id: str, lane: str, request: SendEmail, *, delay: float = 0.0) -> Entry:
+    def of(
+        cls, mail_id: str, lane: str, request: SendEmail, *, delay: float = 0.0, seal: Seal | None = None
+    ) -> Entry:
         """Return the entry of a valid mail."""
-        payload = json.dumps(request.to_message(), separators=(",", ":"))
-        fingerprint = hashlib.sha256(request.canonical()).hexdigest()
-        return cls(mail_id, lane, payload, request.idempotency_key, fingerprint, delay)
+        payload = to_payload(mail_id, request.to_message(), seal)
+        (key, fingerprint), *earlier = _marks(request, seal)
+        return cls(mail_id, lane, payload, key, fingerprint, delay, tuple(earlier))
+
+    def has_fingerprint(self, fingerprint: str) -> bool:
+        """Whether *fingerprint* is that of the same parameters, by any key."""
+        known = {self.fingerprint, *(earlier for _, earlier in self.earlier)}
+        return bool(fingerprint) and fingerprint in known
+
+
+def _marks(request: SendEmail, seal: Seal | None) -> list[tuple[str | None, str]]:
+    """Return the idempotency key and the fingerprint as they may stand in Redis, by each key of *seal*."""
+    canonical, key = request.canonical(), request.idempotency_key
+    if seal is None:
+        return [(key, hashlib.sha256(canonical).hexdigest())]
+    fingerprints = seal.names("fingerprint", canonical)
+    keys = seal.names("key", key.encode()) if key else [None] * len(fingerprints)
+    return list(zip(keys, fingerprints, strict=True))
 
 
 class Acceptance(StrEnum):

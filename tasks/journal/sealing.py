@@ -100,6 +100,17 @@ class Seal:
             raise Unsealable from None
 
 
+def to_payload(mail_id: str, parameters: Mapping[str, Any], seal: Seal | None) -> str:
+    """Return the JSON text in which *parameters* travel and wait: sealed where there is a seal."""
+    text = json.dumps(parameters, separators=(",", ":"))
+    return json.dumps({SEALED: seal.seal(mail_id, text)}) if seal else text
+
+
+def is_sealed(parameters: Mapping[str, object]) -> bool:
+    """Whether *parameters* are a token and nothing else."""
+    return set(parameters) == {SEALED} and isinstance(parameters[SEALED], str)
+
+
 def seal_with(keys: Sequence[SecretStr]) -> Seal | None:
     """Return the seal of *keys*, None where there are none. Raises `ValueError` as `Seal`."""
     return Seal(keys) if keys else None

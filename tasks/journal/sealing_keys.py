@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import SecretStr
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 #: What the settings are called, for error texts.
@@ -30,8 +31,15 @@ def parse_keys(text: str) -> tuple[SecretStr, ...]:
     keys = [part for part in _BETWEEN.split(text) if part]
     for number, key in enumerate(keys, start=1):
         if not _is_key(key):
-            raise ValueError(f"entry {number} is no key; `postroom sealing-key` prints a new one")
+            raise ValueError(f"entry {number} is no sealing key; `postroom sealing-key` prints a new one")
     return tuple(SecretStr(key) for key in keys)
+
+
+def as_keys(keys: Iterable[str | SecretStr]) -> tuple[SecretStr, ...]:
+    """Return *keys* as secrets. Raises `ValueError` as `parse_keys`."""
+    texts = [key if isinstance(key, str) else key.get_secret_value() for key in keys]
+    # An empty key is a variable that somebody forgot to set, and not the wish to send unsealed.
+    return tuple(secret for text in texts for secret in parse_keys(text.strip() or "?"))
 
 
 def read_keys(file: Path) -> tuple[SecretStr, ...]:

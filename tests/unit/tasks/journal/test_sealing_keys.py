@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic import SecretStr
 
 from tasks.journal.sealing import generate_key
-from tasks.journal.sealing_keys import parse_keys, read_keys
+from tasks.journal.sealing_keys import as_keys, parse_keys, read_keys
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +29,7 @@ def test_keys_stand_apart_by_semicolons_or_lines(text: str) -> None:
     ids=["a word", "cut at the end", "cut at the start", "two in one", "letters", "padding"],
 )
 def test_what_is_no_key_is_named_by_its_number_and_not_shown(wrong: str) -> None:
-    with pytest.raises(ValueError, match="entry 2 is no key") as refused:
+    with pytest.raises(ValueError, match="entry 2 is no sealing key") as refused:
         parse_keys(f"{ONE};{wrong}")
 
     assert wrong not in str(refused.value)
@@ -60,3 +61,14 @@ def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, content: bytes | No
         read_keys(file)
 
     assert "canary" not in str(refused.value)
+
+
+def test_keys_in_a_list_may_be_secrets_or_not() -> None:
+    assert [key.get_secret_value() for key in as_keys([ONE, SecretStr(TWO)])] == [ONE, TWO]
+    assert as_keys([]) == ()
+
+
+@pytest.mark.parametrize("wrong", ["", " ", "canary"])
+def test_an_empty_key_in_a_list_does_not_mean_no_key(wrong: str) -> None:
+    with pytest.raises(ValueError, match="no sealing key"):
+        as_keys([wrong])
