@@ -53,23 +53,23 @@ unit: $(STAMP) ## Pure functions and doubles: seconds
 	@$(PYTEST) -n $(JOBS) tests/unit
 
 integration: $(STAMP) ## Against real mail servers and a real broker
-	@$(PYTEST) -n $(JOBS) -m 'not faults' tests/integration
+	@$(PYTEST) -n $(JOBS) tests/integration
 
 acceptance: $(STAMP) ## The Procfile's processes: started, killed, asked
-	@$(PYTEST) -n $(JOBS) -m 'not faults' tests/acceptance
+	@$(PYTEST) -n $(JOBS) tests/acceptance
 
 coverage: $(STAMP) ## Which lines the unit and integration tests do not reach
-	@$(BIN)/coverage run -m pytest -q -m 'not faults' tests/unit tests/integration
+	@$(BIN)/coverage run -m pytest -q tests/unit tests/integration
 	@$(BIN)/coverage report --show-missing --skip-covered
 
-faults: $(STAMP) ## Kill workers and brokers amid the work, a few times
-	@$(PYTEST) -m faults tests
+faults: $(STAMP) ## The rows of the fault matrix, each once
+	@$(PYTEST) -n $(JOBS) -m faults tests
 
-faults-full: $(STAMP) ## The same as often as it takes to trust the numbers
-	@POSTROOM_FAULTS=full $(PYTEST) -m faults --timeout 0 tests
+faults-full: $(STAMP) ## The same, twenty times each
+	@POSTROOM_FAULTS=full $(PYTEST) -n $(JOBS) -m faults tests
 
 bench: $(STAMP) ## Measure, side by side with the peers
-	@for file in benchmarks/[!_]*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit; done
+	@for file in benchmarks/[!_]*.py; do echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)" || exit; done
 
 ##@ Containers
 up: ## Build and start the services of docker-compose.yml

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 from typing import TYPE_CHECKING
@@ -16,9 +17,30 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+#: A test of a row of the fault matrix is named for it: test_s7_….
+_ROW = re.compile(r"test_[swtrcpqdf]\d+_")
+
+#: How often `make faults-full` runs each row.
+_FULL_ROUNDS = 20
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the mark by which `make faults` and the other targets tell the tests apart."""
-    config.addinivalue_line("markers", "faults: kills processes over and over; `make faults` runs it")
+    """Register the mark that selects the fault matrix."""
+    config.addinivalue_line("markers", "faults: a row of the fault matrix; set by the test's name")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each row of the fault matrix many times where the full numbers are asked for."""
+    if os.environ.get("POSTROOM_FAULTS") == "full" and _ROW.match(metafunc.function.__name__):
+        metafunc.fixturenames.append("fault_round")
+        metafunc.parametrize("fault_round", range(_FULL_ROUNDS))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the rows of the fault matrix."""
+    for item in items:
+        if _ROW.match(item.name):
+            item.add_marker(pytest.mark.faults)
 
 
 def _free_port() -> int:

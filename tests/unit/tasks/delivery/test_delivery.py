@@ -149,6 +149,19 @@ def test_only_the_recipients_refused_for_now_are_tried_again(desk: Any) -> None:
     ]
 
 
+def test_of_several_refusals_the_servers_worst_decides(desk: Any) -> None:
+    refused = {
+        "bob@example.org": Reply(LocalCode.POLICY, "no SMTPUTF8"),
+        "eve@example.org": Reply(552, "mailbox full"),
+        "kim@example.org": Reply(550, "never"),
+    }
+    desk.transport.answers = [Receipt(OK.reply, refused)]
+
+    [verdict] = desk.deliver({"to": "ann@example.org;bob@example.org;eve@example.org;kim@example.org"})
+
+    assert result(verdict).code == 552
+
+
 def test_too_many_recipients_for_one_transaction_are_split_without_a_wait(desk: Any) -> None:
     rest = {"bob@example.org": Reply(452, "too many recipients", "4.5.3")}
     desk.transport.answers = [Receipt(OK.reply, rest), OK]

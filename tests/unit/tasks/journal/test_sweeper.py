@@ -49,6 +49,16 @@ def test_a_mail_whose_message_vanished_from_an_empty_queue_is_published_once(
     assert strays(redis, patience=30.0) == []
 
 
+def test_a_mail_that_was_published_again_waits_like_any_other(redis: Redis, journal: Journal) -> None:
+    accept(journal, "m")
+    age(redis, "m", 31_000)
+    strays(redis, patience=30.0)
+    redis.zadd("postroom:open", {"m": 0})
+
+    assert strays(redis, empty=(), patience=30.0) == []
+    assert strays(redis, patience=30.0) == []
+
+
 def test_mails_that_wait_in_a_long_queue_are_not_published_again(redis: Redis, journal: Journal) -> None:
     accept(journal, *(f"m{i}" for i in range(7)))
     for i in range(7):
