@@ -61,7 +61,7 @@ class DeliveryService:
         Raises:
             redis.RedisError: the journal could not be reached, so nothing was begun.
         """
-        grips = Intake(self.journal).take_up(run)
+        grips = Intake(self.journal, self.preparation.sealing).take_up(run)
         mails = [
             self._in_hand(job, grip) for job, grip in zip(run, grips, strict=True) if isinstance(grip, Claim)
         ]
@@ -109,7 +109,7 @@ class DeliveryService:
                 mail.claim,
                 wait=mail.wait or 0.0,
                 history=history_json(mail.attempts),
-                progress=mail.progress.encode(),
+                progress=mail.kept_progress(),
             )
             last = mail.attempts[-1]
             logger.info("mail put back", extra={**mail.facts, "code": last.code, "wait": mail.wait})
@@ -123,7 +123,7 @@ class DeliveryService:
             return
         for mail in mails:
             self.journal.record(
-                mail.claim, history=history_json(mail.attempts), progress=mail.progress.encode()
+                mail.claim, history=history_json(mail.attempts), progress=mail.kept_progress()
             )
         self.sleep(longest)
 

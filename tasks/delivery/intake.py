@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, TypeAlias
 
 from tasks.contract.codes import LocalCode
-from tasks.contract.errors import InvalidInput
 from tasks.contract.result import Delivery, SendEmailResult
-from tasks.contract.validation import parse
 from tasks.delivery.job import LeftAlone, Settled
-from tasks.journal.records import Acceptance, Claim, Entry, Hindrance, Refusal
+from tasks.journal.records import Acceptance, Claim, Hindrance, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tasks.delivery.job import Job
+    from tasks.delivery.sealing import SealPolicy
     from tasks.journal.journal import Journal
     from tasks.journal.records import Accepted
 
@@ -30,8 +28,9 @@ class Intake:
     has the same guarantees as any other.
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, sealing: SealPolicy) -> None:
         self._journal = journal
+        self._sealing = sealing
 
     def take_up(self, run: Sequence[Job]) -> list[Grip]:
         """Return a claim for each mail of *run*, or why this worker has nothing to do with it."""
@@ -44,7 +43,7 @@ class Intake:
         return grips
 
     def _take_in(self, run: Sequence[Job]) -> list[Grip]:
-        accepted = self._journal.accept([_entry(job) for job in run])
+        accepted = self._journal.accept([self._sealing.entry(job) for job in run])
         claimed = self._journal.begin([job.mail_id for job in run])
         return [
             self._second_of(answer)
@@ -80,14 +79,6 @@ def _grip(grip: Claim | Refusal) -> Grip:
     if isinstance(grip, Claim):
         return grip
     return Settled(grip.result, grip.is_resent) if grip.result else LeftAlone(grip.hindrance)
-
-
-def _entry(job: Job) -> Entry:
-    """Return the record of a mail by name; one that is not valid has no idempotency."""
-    try:
-        return Entry.of(job.mail_id, job.lane, parse(job.parameters))
-    except InvalidInput:
-        return Entry(job.mail_id, job.lane, json.dumps(job.parameters))
 
 
 def _not_sent(message: str, *, retryable: bool) -> SendEmailResult:

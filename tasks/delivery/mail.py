@@ -94,7 +94,11 @@ class Mail:
             self.progress.recipients, dict(self.progress.standings), dict(self.progress.replies)
         )
         covered.doubt(self.progress.open, Reply(LocalCode.UNKNOWN, ""))
-        return covered.encode()
+        return covered.encode(body=self._body)
+
+    def kept_progress(self) -> str:
+        """Return the progress as the journal keeps it."""
+        return self.progress.encode(body=self._body)
 
     def absorb(self, answer: Answer, policy: RetryPolicy) -> None:
         """Note the answer to the transaction, and decide whether and when to try again."""
@@ -145,8 +149,11 @@ class Mail:
         self.failure = failure
 
     def _tried(self, reply: Reply) -> None:
-        body = self.request.body if self.request else ""
-        self.attempts = (*self.attempts, attempt_of(reply, at=self.now, body=body))
+        self.attempts = (*self.attempts, attempt_of(reply, at=self.now, body=self._body))
+
+    @property
+    def _body(self) -> str:
+        return self.request.body if self.request else ""
 
     @property
     def facts(self) -> dict[str, object]:
@@ -173,7 +180,7 @@ class Mail:
             finished_at=self.now,
             message_id=ready.message_id if ready else None,
             queue_id=self.queue_id,
-            body=request.body if request else "",
+            body=self._body,
             notes=ready.notes if ready else (),
             metadata=dict(request.metadata) if request else {},
         )

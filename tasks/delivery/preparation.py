@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +14,7 @@ from tasks.contract.validation import parse
 from tasks.deadline import Deadline
 from tasks.delivery.outcome import UNKNOWN_REPLY
 from tasks.delivery.prepared import Prepared
+from tasks.delivery.sealing import SealPolicy
 from tasks.failures import Expired, Failure, PermanentFailure, Reply, Unconfirmed
 from tasks.journal.records import Grip
 from tasks.message.attachments import AttachmentPolicy, load
@@ -38,18 +39,19 @@ class Preparation:
     Validates, routes and composes mails.
 
     *stored* finds the bytes of attachments by their digest; *max_bytes* is the size of the largest finished
-    message.
+    message; *sealing* opens sealed parameters.
     """
 
     router: Router
     attachments: AttachmentPolicy
     stored: Callable[[str], bytes | None]
     max_bytes: int = MAX_BYTES
+    sealing: SealPolicy = field(default_factory=SealPolicy)
 
     def prepare(self, mail: Mail) -> None:
         """Make *mail* ready, or settle it with what is wrong with it."""
         try:
-            request = parse(mail.job.parameters)
+            request = parse(self.sealing.open(mail.job))
             mail.open(request)
             direction = self.router.direct(request)
             _restrict_time(mail, request)

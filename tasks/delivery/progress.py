@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tasks.contract.codes import LocalCode
+from tasks.delivery.redaction import redact
 from tasks.failures import Reply
 from tasks.journal.standings import Standing
 
@@ -86,13 +87,17 @@ class Progress:
         self.standings[recipient] = standing
         self.replies[recipient] = reply
 
-    def encode(self) -> str:
-        """Return the standings as JSON text for the journal: positions instead of addresses."""
+    def encode(self, *, body: str = "") -> str:
+        """
+        Return the standings as JSON text for the journal: positions instead of addresses.
+
+        Replies are kept as a result would show them, since servers quote addresses and links of the *body*.
+        """
         return json.dumps(
             [
-                [standing, *self.reply_to(recipient)]
+                [self.standing_of(recipient), *reply._replace(text=redact(reply.text, body=body))]
                 for recipient in self.recipients
-                for standing in [self.standings.get(recipient, Standing.OPEN)]
+                for reply in [self.reply_to(recipient)]
             ]
         )
 

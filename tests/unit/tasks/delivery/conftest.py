@@ -14,6 +14,7 @@ from tasks.delivery.job import Job
 from tasks.delivery.preparation import Preparation
 from tasks.delivery.retry import RetryPolicy
 from tasks.delivery.routing import Router
+from tasks.delivery.sealing import SealPolicy
 from tasks.failures import Receipt, Reply
 from tasks.journal.journal import Journal, JournalOptions
 from tasks.journal.leases import LeaseKeeper
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from tasks.delivery.job import Verdict
     from tasks.failures import Answer
+    from tasks.journal.sealing import Seal
     from tasks.smtp.route import Route
     from tasks.smtp.submission import Mark, Submission
 
@@ -79,6 +81,8 @@ class Desk:
     account: dict[str, Any]
     lease: float = 60.0
     hold: float = 3.0
+    seal: Seal | None = None
+    is_seal_required: bool = False
 
     @property
     def journal(self) -> Journal:
@@ -91,7 +95,12 @@ class Desk:
         return DeliveryService(
             journal=self.journal,
             leases=LeaseKeeper(Journal(self.redis)),
-            preparation=Preparation(Router(accounts), AttachmentPolicy(), lambda _: None),
+            preparation=Preparation(
+                Router(accounts),
+                AttachmentPolicy(),
+                lambda _: None,
+                sealing=SealPolicy(self.seal, is_required=self.is_seal_required),
+            ),
             transport=self.transport,
             policy=RetryPolicy(hold=self.hold),
             sleep=self.clock.sleep,
