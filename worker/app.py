@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from kombu import Exchange, Queue
 
 from tasks.contract.names import Lane
 from tasks.contract.queue import WORKER_SETTINGS
+from tasks.journal.sealing_keys import KEYS_SETTING
 from tasks.journal.sweeper import Sweeper
 from tasks.send_email import register
 from worker import logs
@@ -21,6 +23,9 @@ from worker.sweeping import Sweeping
 
 if TYPE_CHECKING:
     from tasks.delivery.delivery import DeliveryService
+
+
+logger = logging.getLogger(__name__)
 
 
 def build(settings: Settings) -> Celery:
@@ -70,6 +75,12 @@ def _set_up_logging(**_: Any) -> None:
 @signals.worker_ready.connect
 def _start_sweeping(**_: Any) -> None:
     _sweeping.start()
+
+
+@signals.worker_ready.connect
+def _warn_of_plain_parameters(**_: Any) -> None:
+    if not settings.seal_keys:
+        logger.warning("parameters are not sealed", extra={"setting": KEYS_SETTING})
 
 
 @signals.worker_shutting_down.connect

@@ -12,9 +12,11 @@ from tasks.delivery.accounts import Accounts
 from tasks.delivery.delivery import DeliveryService
 from tasks.delivery.preparation import Preparation
 from tasks.delivery.routing import Router
+from tasks.delivery.sealing import SealPolicy
 from tasks.journal.blobs import BlobStore
 from tasks.journal.journal import Journal, JournalOptions
 from tasks.journal.leases import LeaseKeeper
+from tasks.journal.sealing import seal_with
 from tasks.message.attachments import AttachmentPolicy
 from tasks.smtp.transport import SmtpTransport
 
@@ -49,6 +51,7 @@ def router(settings: Settings) -> Router:
 def delivery_service(settings: Settings) -> DeliveryService:
     """Return what carries the mails of one worker process."""
     redis = connect(settings)
+    seal = seal_with(settings.seal_keys)
     journal = Journal(redis, options=journal_options(settings))
     return DeliveryService(
         journal=journal,
@@ -60,8 +63,9 @@ def delivery_service(settings: Settings) -> DeliveryService:
                 max_bytes=settings.max_message_bytes,
                 blocked_suffixes=settings.blocked_attachments,
             ),
-            stored=BlobStore(redis).get,
+            stored=BlobStore(redis, seal=seal).get,
             max_bytes=settings.max_message_bytes,
+            sealing=SealPolicy(seal, is_required=settings.require_sealed),
         ),
         transport=SmtpTransport(),
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tomllib
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     NestedSecretsSettingsSource,
@@ -17,6 +18,7 @@ from pydantic_settings import (
 )
 
 from tasks.delivery.accounts import Account
+from tasks.journal.sealing_keys import FILE_SETTING, KEYS_SETTING, as_keys, parse_keys, read_keys
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -33,6 +35,15 @@ def _listed(value: object) -> object:
     """Accept "/a;/b" beside a list: environment variables have no lists."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(";") if part.strip())
+    return value
+
+
+def _keys(value: object) -> object:
+    """Accept "key;key" beside a list, and keys only; none of them is ever shown."""
+    if isinstance(value, str):
+        return parse_keys(value)
+    if isinstance(value, list | tuple) and all(isinstance(key, str | SecretStr) for key in value):
+        return as_keys(value)
     return value
 
 
@@ -100,6 +111,15 @@ class Settings(BaseSettings):
     ca_folder: Path | None = Field(
         default=None, description="Where messages may name CA bundles (smtp_ssl_trust ca:<file>)."
     )
+    sealing_keys: Annotated[tuple[SecretStr, ...], BeforeValidator(_keys)] = Field(
+        default=(), description="What parameters are sealed with: the first key seals, all of them open."
+    )
+    sealing_keys_file: Path | None = Field(
+        default=None, description="A file with the keys, one on each line, read when the worker starts."
+    )
+    require_sealed: bool = Field(
+        default=False, description="Whether messages with plain parameters are refused (602)."
+    )
     concurrency: int = Field(default=8, ge=1, le=1000, description="Mails that one worker sends at a time.")
     lease: float = Field(
         default=15.0, ge=3.0, le=25.0, description="Seconds that a dead worker keeps a mail."
@@ -120,6 +140,23 @@ class Settings(BaseSettings):
         if not self.journal.startswith(_REDIS_SCHEMES):
             raise ValueError("journal_url: must be a redis:// URL where the broker is none")
         return self
+
+    @model_validator(mode="after")
+    def _seal_has_one_source(self) -> Self:
+        if self.sealing_keys and self.sealing_keys_file:
+            raise ValueError(f"{KEYS_SETTING}: is set beside {FILE_SETTING}; remove one of them")
+        try:
+            keys = self.seal_keys
+        except ValueError as unusable:
+            raise ValueError(f"{FILE_SETTING}: {unusable}") from None
+        if self.require_sealed and not keys:
+            raise ValueError(f"{_PREFIX}REQUIRE_SEALED: needs a key in {KEYS_SETTING} or {FILE_SETTING}")
+        return self
+
+    @cached_property
+    def seal_keys(self) -> tuple[SecretStr, ...]:
+        """The keys, wherever they are: read once, so that all processes of a worker have the same."""
+        return read_keys(self.sealing_keys_file) if self.sealing_keys_file else self.sealing_keys
 
     @property
     def journal(self) -> str:
@@ -175,4 +212,5 @@ def load(*, environment_file: Path, configuration: Path, secrets_folder: Path) -
 def _line(error: ErrorDetails) -> str:
     place = "__".join(str(part) for part in error["loc"])
     name = place if place.startswith((_PREFIX, "CELERY_")) else _PREFIX + place.upper()
-    return f"{name}: {error['msg'].removeprefix('Value error, ')}" if place else error["msg"]
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{name}: {message}" if place else message

@@ -49,6 +49,9 @@ _KINDS: Final[dict[object, str]] = {
 }
 
 
+_LISTS: Final[dict[object, str]] = {Path: "list of paths", SecretStr: "list of keys, hidden"}
+
+
 def page() -> str:
     """Return the reference as Markdown."""
     return HEAD + "\n".join(
@@ -121,7 +124,7 @@ def kind(annotation: Any) -> str:
     if origin is Literal:
         return _choice(arguments)
     if origin is tuple:
-        return f"list of {kind(arguments[0])}s" if arguments[0] is Path else "list of names"
+        return _LISTS.get(arguments[0], "list of names")
     if annotation not in _KINDS and isinstance(annotation, type) and issubclass(annotation, Enum):
         return _choice(member.value for member in annotation)
     return _KINDS[annotation]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, urlsplit
 
 import typer
 from kombu.transport import TRANSPORT_ALIASES
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from producers.client import Mailer
+from tasks.journal.sealing_keys import FILE_SETTING, KEYS_SETTING, parse_keys, read_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +22,7 @@ _REDIS_SCHEMES: Final = ("redis", "rediss", "unix")
 
 
 class Places(BaseSettings):
-    """The URLs of broker and journal as the environment has them; they may hold passwords."""
+    """The URLs of broker and journal as the environment has them, which may hold passwords, and the keys."""
 
     model_config = SettingsConfigDict(
         env_prefix="POSTROOM_",
@@ -37,6 +39,24 @@ class Places(BaseSettings):
         repr=False,
     )
     journal_url: str = Field(default="", repr=False)
+    sealing_keys: SecretStr = SecretStr("")
+    sealing_keys_file: Path | None = None
+
+    @property
+    def seal_keys(self) -> tuple[SecretStr, ...]:
+        """
+        The keys that the settings name, in the environment or in a file.
+
+        Raises:
+            typer.BadParameter: one of them is none; it is not repeated.
+        """
+        given, file = self.sealing_keys.get_secret_value(), self.sealing_keys_file
+        if given and file:
+            raise _unusable(KEYS_SETTING, f"is set beside {FILE_SETTING}; remove one of them")
+        try:
+            return read_keys(file) if file else parse_keys(given)
+        except ValueError as wrong:
+            raise _unusable(FILE_SETTING if file else KEYS_SETTING, str(wrong)) from None
 
 
 def mailer(broker: str | None, journal: str | None) -> Mailer:
@@ -44,12 +64,12 @@ def mailer(broker: str | None, journal: str | None) -> Mailer:
     Return the client for the queue that the options or the environment name.
 
     Raises:
-        typer.BadParameter: a URL cannot be used; it is not repeated.
+        typer.BadParameter: a URL or a sealing key cannot be used; it is not repeated.
     """
     broker_url, journal_url = _urls(broker, journal)
     _check(broker_url, "--broker", TRANSPORT_ALIASES)
     _check(journal_url, "--journal", _REDIS_SCHEMES)
-    return Mailer(broker_url, journal_url=journal_url)
+    return Mailer(broker_url, journal_url=journal_url, sealing_keys=Places().seal_keys)
 
 
 def place(broker: str | None, journal: str | None) -> str:
@@ -65,6 +85,10 @@ def _urls(broker: str | None, journal: str | None) -> tuple[str, str]:
     found = Places()
     broker_url = broker or found.broker_url
     return broker_url, journal or ("" if broker else found.journal_url) or broker_url
+
+
+def _unusable(setting: str, why: str) -> typer.BadParameter:
+    return typer.BadParameter(why, param_hint=setting)
 
 
 def _check(url: str, option: str, schemes: Iterable[str]) -> None:

@@ -14,6 +14,7 @@ from producers.cli.exit_codes import ExitCode
 from producers.cli.lookups import status, wait
 from producers.cli.output import print_json, print_trouble
 from producers.cli.schema import schema
+from producers.cli.sealing_key import sealing_key
 from producers.cli.send import SendCommand, send
 from producers.cli.troubles import trouble_of
 
@@ -36,6 +37,7 @@ def application() -> typer.Typer:
     app.command(no_args_is_help=True)(status)
     app.command(no_args_is_help=True)(wait)
     app.command()(schema)
+    app.command()(sealing_key)
     app.command()(demo)
     for entry_point in sorted(entry_points(group=GROUP)):
         app.add_typer(entry_point.load())

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tasks.contract.security import Security
+from tasks.journal.sealing import generate_key
 from worker.settings import InvalidSettings, Settings, load
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+KEYS = ("POSTROOM_SEALING_KEYS", "POSTROOM_SEALING_KEYS_FILE", "POSTROOM_REQUIRE_SEALED")
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder without any settings, and an environment without any either."""
-    for name in ("POSTROOM_BROKER_URL", "CELERY_BROKER_URL", "POSTROOM_RESULT_BACKEND"):
+    for name in ("POSTROOM_BROKER_URL", "CELERY_BROKER_URL", "POSTROOM_RESULT_BACKEND", *KEYS):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "secrets").mkdir()
     return tmp_path
@@ -151,3 +154,55 @@ def test_no_secret_shows_in_the_settings(folder: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("POSTROOM_ACCOUNTS__default__PASSWORD", "canary-password")
 
     assert "canary" not in repr(read(folder))
+
+
+@pytest.mark.parametrize("place", ["environment", "secret", "toml", "file"])
+def test_sealing_keys_come_from_every_place_and_are_never_shown(
+    place: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = generate_key(), generate_key()
+    if place == "environment":
+        monkeypatch.setenv("POSTROOM_SEALING_KEYS", f"{one};{two}")
+    elif place == "secret":
+        (folder / "secrets" / "postroom_sealing_keys").write_text(f"{one}\n{two}\n")
+    elif place == "toml":
+        (folder / "postroom.toml").write_text(f'sealing_keys = ["{one}", "{two}"]\n')
+    else:
+        (folder / "keys").write_text(f"{one}\n{two}\n")
+        monkeypatch.setenv("POSTROOM_SEALING_KEYS_FILE", str(folder / "keys"))
+
+    settings = read(folder)
+
+    assert [key.get_secret_value() for key in settings.seal_keys] == [one, two]
+    assert one not in repr(settings) + str(settings)
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"SEALING_KEYS": "canary"}, "POSTROOM_SEALING_KEYS: entry 1 is no sealing key"),
+        ({"SEALING_KEYS": f"{generate_key()};canary"}, "POSTROOM_SEALING_KEYS: entry 2 is no sealing key"),
+        ({"SEALING_KEYS_FILE": "/missing"}, "POSTROOM_SEALING_KEYS_FILE: the file cannot be read"),
+        ({"SEALING_KEYS": generate_key(), "SEALING_KEYS_FILE": "/f"}, "POSTROOM_SEALING_KEYS: is set beside"),
+        ({"REQUIRE_SEALED": "true"}, "POSTROOM_REQUIRE_SEALED: needs a key"),
+    ],
+    ids=["no key", "second is none", "no file", "both", "required without a key"],
+)
+def test_keys_that_cannot_be_used_are_explained_and_not_shown(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], said: str
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(f"POSTROOM_{name}", value)
+
+    with pytest.raises(InvalidSettings) as caught:
+        read(folder)
+
+    assert said in str(caught.value)
+    assert "canary" not in str(caught.value)
+
+
+def test_a_key_in_toml_that_is_no_text_is_refused(folder: Path) -> None:
+    (folder / "postroom.toml").write_text("sealing_keys = [1]\n")
+
+    with pytest.raises(InvalidSettings, match="POSTROOM_SEALING_KEYS"):
+        read(folder)

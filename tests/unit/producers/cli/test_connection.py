@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 import pytest
 import typer
 
-from producers.cli.connection import mailer, place
+from producers.cli.connection import Places, mailer, place
+from tasks.journal.sealing import generate_key
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+KEYS = ("POSTROOM_SEALING_KEYS", "POSTROOM_SEALING_KEYS_FILE")
+
 
 @pytest.fixture(autouse=True)
 def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    for name in ("POSTROOM_BROKER_URL", "CELERY_BROKER_URL", "POSTROOM_JOURNAL_URL"):
+    for name in ("POSTROOM_BROKER_URL", "CELERY_BROKER_URL", "POSTROOM_JOURNAL_URL", *KEYS):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -68,3 +71,44 @@ def test_the_place_has_no_password(url: str) -> None:
 def test_a_broker_that_is_no_redis_needs_a_journal() -> None:
     with mailer("amqp://host", "redis://host") as client:
         assert client is not None
+
+
+@pytest.mark.parametrize("place", ["environment", ".env", "file"])
+def test_the_keys_come_from_the_environment_the_file_or_a_file_of_their_own(
+    place: str, nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = generate_key(), generate_key()
+    if place == "environment":
+        monkeypatch.setenv("POSTROOM_SEALING_KEYS", f"{one};{two}")
+    elif place == ".env":
+        (nowhere / ".env").write_text(f"POSTROOM_SEALING_KEYS={one};{two}\n")
+    else:
+        (nowhere / "keys").write_text(f"{one}\n{two}\n")
+        monkeypatch.setenv("POSTROOM_SEALING_KEYS_FILE", str(nowhere / "keys"))
+
+    found = Places()
+
+    assert [key.get_secret_value() for key in found.seal_keys] == [one, two]
+    assert one not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"POSTROOM_SEALING_KEYS": "canary"}, "POSTROOM_SEALING_KEYS: entry 1 is no sealing key"),
+        ({"POSTROOM_SEALING_KEYS_FILE": "missing"}, "POSTROOM_SEALING_KEYS_FILE: the file cannot be read"),
+        ({"POSTROOM_SEALING_KEYS": "canary", "POSTROOM_SEALING_KEYS_FILE": "f"}, "remove one of them"),
+    ],
+    ids=["no key", "no file", "both"],
+)
+def test_keys_that_cannot_be_used_are_explained_and_not_repeated(
+    environment: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(typer.BadParameter) as refused:
+        mailer(None, None)
+
+    assert said in refused.value.format_message()
+    assert "canary" not in refused.value.format_message()

@@ -18,7 +18,7 @@ from producers.cli.main import application
 from tasks.contract.schema import result_schema, send_email_schema
 
 PAGE = Path(__file__).parents[4] / "docs" / "reference" / "cli.md"
-COMMANDS = {"send", "status", "wait", "schema", "demo", "verify", "broker"}
+COMMANDS = {"send", "status", "wait", "schema", "demo", "sealing-key", "verify", "broker"}
 
 
 def _commands() -> dict[str, Any]:
@@ -42,7 +42,7 @@ def test_every_command_speaks_json_and_tells_where_errors_come_from(name: str) -
 
 def test_the_page_in_the_reference_names_every_command_option_and_exit_code() -> None:
     page = PAGE.read_text()
-    sections = dict(re.findall(r"^## `postroom (\w+)`\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
+    sections = dict(re.findall(r"^## `postroom ([\w-]+)`\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
     everywhere = {"--json", "--debug", "--broker", "--journal"}
 
     assert set(sections) == COMMANDS
