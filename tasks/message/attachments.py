@@ -23,7 +23,6 @@ _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(?:file|data|https?|ftp):"
 #: Nothing that could end a header, nothing that a reader's program could take for a path.
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\\/]")
 _LONGEST_NAME: Final = 255
-_LONGEST_SHOWN: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +62,20 @@ def load(
     Return the attachments *names*: paths below the roots of *policy*, or references to stored bytes.
 
     *stored* gives the bytes with a SHA-256, or None. Raises `PermanentFailure` with everything that is wrong
-    with any of them; it names files without their folders.
+    with any of them; files go by their number, never by their name.
     """
     if len(names) > policy.max_count:
         raise _failure([_Refused(f"there are {len(names)} files; at most {policy.max_count} may be sent")])
     found: list[Attachment] = []
     problems: list[_Refused] = []
     left = policy.max_bytes
-    for name in names:
+    for number, name in enumerate(names, start=1):
         try:
             attachment = _load(name, policy, stored, left)
         except (_Refused, files.Unreadable) as error:
             code = error.code if isinstance(error, _Refused) else LocalCode.ATTACHMENT
-            problems.append(_Refused(f"{_shown(name)} {error}", code))
+            # By its number: results are read by people and monitors that must not see what mails carry.
+            problems.append(_Refused(f"entry {number} {error}", code))
         else:
             left -= len(attachment.content)
             found.append(attachment)
@@ -164,12 +164,6 @@ def _weigh(size: int, left: int, policy: AttachmentPolicy) -> None:
         raise _Refused(
             f"is too big; all attachments together may have at most {policy.max_bytes / _MIB:g} MiB"
         )
-
-
-def _shown(name: str) -> str:
-    base = name.rpartition("/")[2]
-    shortened = base if len(base) <= _LONGEST_SHOWN else base[: _LONGEST_SHOWN - 1] + "…"
-    return "'" + "".join(character if character.isprintable() else "?" for character in shortened) + "'"
 
 
 def _failure(problems: list[_Refused]) -> PermanentFailure:

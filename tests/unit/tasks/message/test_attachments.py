@@ -161,12 +161,12 @@ def test_without_a_root_the_setting_is_named() -> None:
     assert "POSTROOM_ATTACHMENT_ROOTS" in _refusal(["a.txt"], AttachmentPolicy())[1]
 
 
-def test_all_problems_are_told_at_once_and_without_folders(policy: AttachmentPolicy) -> None:
+def test_all_problems_are_told_at_once_and_by_number(policy: AttachmentPolicy) -> None:
     _, text = _refusal(["/etc/shadow", "a.txt", "private/none.txt"], policy)
 
     assert text == (
-        "Attachments: 'shadow' lies outside the attachment folders (POSTROOM_ATTACHMENT_ROOTS); "
-        "'none.txt' was not found"
+        "Attachments: entry 1 lies outside the attachment folders (POSTROOM_ATTACHMENT_ROOTS); "
+        "entry 3 was not found"
     )
 
 
