@@ -66,6 +66,8 @@ def require_reserve(submission: Submission) -> None:
 
 def _asked(recipients: tuple[str, ...], extensions: Extensions) -> tuple[tuple[str, ...], dict[str, Reply]]:
     """Return the recipients to ask the server for, and why it is not asked for the others."""
+    if not extensions.most_recipients and all(map(str.isascii, recipients)):
+        return recipients, {}
     speaks_utf8 = "SMTPUTF8" in extensions
     unasked = {r: _NO_SMTPUTF8 for r in recipients if not (speaks_utf8 or r.isascii())}
     asked = tuple(r for r in recipients if r not in unasked)

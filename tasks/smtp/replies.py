@@ -83,7 +83,10 @@ def clean(text: str) -> str:
     printable = text[: 4 * LONGEST_TEXT]
     if not printable.isprintable():
         printable = "".join(char if char.isprintable() else " " for char in printable)
-    return _ADDRESS.sub(r"\1***@\2", " ".join(printable.split()))[:LONGEST_TEXT].rstrip()
+    line = " ".join(printable.split())
+    if "@" in line:
+        line = _ADDRESS.sub(r"\1***@\2", line)
+    return line[:LONGEST_TEXT].rstrip()
 
 
 def is_too_many_recipients(reply: Reply) -> bool:

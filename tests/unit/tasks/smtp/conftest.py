@@ -26,12 +26,12 @@ class ScriptedSocket:
 
     pieces: list[bytes]
     sent: bytearray = field(default_factory=bytearray)
-    timeouts: list[float] = field(default_factory=list)
+    timeout: float = 60.0
     most_per_send: int = 2**20
     is_closed: bool = False
 
     def settimeout(self, seconds: float) -> None:
-        self.timeouts.append(seconds)
+        self.timeout = seconds
 
     def recv(self, size: int) -> bytes:
         if not self.pieces:

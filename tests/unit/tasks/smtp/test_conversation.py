@@ -30,20 +30,25 @@ GO_AHEAD = b"250 ok\r\n250 ok\r\n354 go on\r\n"
 
 @dataclass
 class Breaking(ScriptedSocket):
-    """Takes *capacity* bytes, and breaks at the next."""
+    """Takes *capacity* bytes, and breaks at the next; gives a piece for each send, an empty one any time."""
 
     capacity: int = 0
+    unanswered: int = 0
+    is_broken: bool = False
 
     def send(self, data: bytes) -> int:
-        if not self.capacity:
+        self.is_broken = not self.capacity
+        if self.is_broken:
             raise BrokenPipeError(32, "Broken pipe")
         taken = super().send(data[: self.capacity])
         self.capacity -= taken
+        self.unanswered += 1
         return taken
 
     def recv(self, size: int) -> bytes:
-        if self.timeouts[-1] == 0:
+        if not (self.unanswered or self.is_broken or self.pieces[:1] == [b""]):
             raise BlockingIOError
+        self.unanswered = 0
         return super().recv(size)
 
 
@@ -83,7 +88,7 @@ def test_a_break_behind_the_dot_does_not_hide_its_reply(route: Route) -> None:
 
 
 def test_a_break_in_the_envelope_is_told_with_its_phase(route: Route) -> None:
-    (job,) = carry(route, Breaking([b"250 ok\r\n"], capacity=10_000))
+    (job,) = carry(route, Breaking([b"250 ok\r\n", b""], capacity=10_000))
 
     assert isinstance(job.answer, TransientFailure)
     assert job.answer.phase is Phase.RCPT

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import socket
+import threading
+import time
 import tracemalloc
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import example, given
@@ -10,6 +14,9 @@ from tasks.deadline import Deadline
 from tasks.smtp.replies import RawReply
 from tasks.smtp.wire import ConnectionLost, ProtocolError, Wire
 from tests.unit.tasks.smtp.conftest import Clock, ScriptedSocket
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def receive(*pieces: bytes) -> RawReply:
@@ -99,17 +106,45 @@ def test_a_flood_takes_little_memory() -> None:
     assert peak < 2**20
 
 
-def test_each_wait_gets_only_the_time_that_is_left(clock: Clock) -> None:
+def test_bytes_that_drip_do_not_extend_the_time(clock: Clock) -> None:
     class Slow(ScriptedSocket):
         def recv(self, size: int) -> bytes:
             clock.now += 1.0
             return super().recv(min(size, 1))
 
-    connection = Slow([b"250 a reply that takes too long\r\n"])
+    started = clock.now
 
     with pytest.raises(TimeoutError):
-        Wire(connection).receive(Deadline.after(3.5, clock=clock))
-    assert connection.timeouts == [3.5, 2.5, 1.5, 0.5]
+        Wire(Slow([b"250 a reply that takes too long\r\n"])).receive(Deadline.after(3.5, clock=clock))
+    assert clock.now - started == 4.0
+
+
+@pytest.mark.parametrize(
+    "action",
+    [lambda wire, deadline: wire.send(b"x" * 10_000_000, deadline), Wire.receive],
+    ids=["never reads", "never writes"],
+)
+def test_a_peer_that_does_nothing_is_waited_for_as_long_as_there_is_time(
+    action: Callable[[Wire, Deadline], object],
+) -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        wire = Wire(here)
+        started = time.monotonic()
+
+        with pytest.raises(TimeoutError):
+            action(wire, Deadline.after(0.2))
+        assert 0.2 <= time.monotonic() - started < 0.7
+
+
+def test_a_reply_that_comes_late_is_not_missed() -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        timer = threading.Timer(0.05, there.sendall, [b"250 ok\r\n"])
+        timer.start()
+
+        assert Wire(here).receive(Deadline.after(5)).code == 250
+        timer.join()
 
 
 def test_sending_counts_what_was_taken(clock: Clock) -> None:
