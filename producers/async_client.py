@@ -47,6 +47,8 @@ class AsyncMailer:
     enqueue = _in_a_thread(Mailer.enqueue)
     enqueue_many = _in_a_thread(Mailer.enqueue_many)
     poll = _in_a_thread(Mailer.poll)
+    cancel = _in_a_thread(Mailer.cancel)
+    resend = _in_a_thread(Mailer.resend)
     store_attachment = _in_a_thread(Mailer.store_attachment)
     store_bytes = _in_a_thread(Mailer.store_bytes)
     close = _in_a_thread(Mailer.close)

@@ -7,7 +7,15 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self, cast
 
-from producers.errors import IdempotencyConflict, MailNotFound, WaitTimeout
+from producers.errors import (
+    AlreadyOnItsWay,
+    AlreadySent,
+    IdempotencyConflict,
+    MailNotFound,
+    ParametersDiffer,
+    WaitTimeout,
+    WouldDouble,
+)
 from producers.options import parse_lane, parse_option
 from producers.outbox import BATCH, Outbox
 from tasks.contract.errors import InvalidInput
@@ -15,6 +23,7 @@ from tasks.contract.moments import parse_moment
 from tasks.contract.names import Lane
 from tasks.contract.status import MailStatus
 from tasks.contract.validation import parse
+from tasks.journal.control import Resend
 from tasks.journal.records import Acceptance
 from tasks.journal.sealing_keys import as_keys
 
@@ -31,6 +40,13 @@ if TYPE_CHECKING:
 
 _FIRST_PAUSE: Final = 0.02
 _LONGEST_PAUSE: Final = 0.5
+
+_NOT_RESENT: Final = {
+    Resend.MISSING: MailNotFound,
+    Resend.SENT: AlreadySent,
+    Resend.DIFFERENT: ParametersDiffer,
+    Resend.DOUBTFUL: WouldDouble,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +174,61 @@ class Mailer:
                 pause = steps.send(self.poll(mail_id))
         except StopIteration as done:
             return cast("SendEmailResult", done.value)
+
+    def cancel(self, mail_id: str) -> MailStatus:
+        """
+        Cancel a mail that waits: queued, scheduled, or put back for another attempt.
+
+        It then has its result at once, with code 650, and its parameters are deleted; nobody gets it who has
+        not got it yet. What was accepted before is not unsaid: such a mail ends as `partial`, and as
+        `unknown` where a final dot got no answer. A mail that has its result already keeps it, so look at the
+        *state* of the answer: cancelling twice is no error, and cancelling a sent mail does not unsend it.
+
+        Raises:
+            AlreadyOnItsWay: a worker is sending it; nothing was changed.
+            MailNotFound: there is none of this id.
+            QueueUnavailable: the queue is away.
+        """
+        self._outbox.cancel(mail_id)
+        status = self.poll(mail_id)
+        if not status.state.is_terminal:
+            raise AlreadyOnItsWay(status)
+        return status
+
+    def resend(
+        self,
+        mail_id: str,
+        message: Mapping[str, object] | None = None,
+        /,
+        *,
+        force: bool = False,
+        **parameters: object,
+    ) -> MailStatus:
+        """
+        Send a mail again that was not sent to everybody, under the same id, Message-ID and Date.
+
+        Its parameters are needed once more, since they were deleted with its result; they must be those of
+        the first time. Recipients that have it get no second copy; those that refused it are tried again. The
+        Timeout begins anew, and the first result is gone. Where nobody knows whether somebody has it, *force*
+        accepts that they may get it twice.
+
+        Raises:
+            InvalidInput: with every error of every field.
+            WouldDouble: somebody may have it, and *force* is false.
+            AlreadySent: everybody has it.
+            AlreadyOnItsWay: it has no result yet.
+            ParametersDiffer: these are not its parameters.
+            MailNotFound: there is none of this id.
+            QueueUnavailable: the queue is away.
+        """
+        request = parse({**(message or {}), **parameters})
+        outcome = self._outbox.resend(mail_id, request, force=force)
+        if outcome in _NOT_RESENT:
+            raise _NOT_RESENT[outcome](mail_id)
+        status = self.poll(mail_id)
+        if outcome is Resend.ON_ITS_WAY:
+            raise AlreadyOnItsWay(status)
+        return status
 
     def store_attachment(self, path: Path) -> str:
         """

@@ -6,6 +6,10 @@ PostroomError
 ├── QueueUnavailable       the queue could not be reached
 ├── IdempotencyConflict    the key belongs to a mail with other parameters
 ├── MailNotFound           there is no such mail, or it is long past
+├── AlreadyOnItsWay        it can be neither cancelled nor resent: it is under way
+├── AlreadySent            it is not resent: everybody has it
+├── ParametersDiffer       it is not resent: these are not its parameters
+├── WouldDouble            it is not resent unless forced: somebody may have it
 └── WaitTimeout            the mail had no result yet when the time was over
 ```
 """
@@ -56,6 +60,48 @@ class MailNotFound(PostroomError, LookupError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.mail_id,)
+
+
+class AlreadyOnItsWay(PostroomError):
+    """The mail has no result yet and is not the caller's to change now; *status* says where it stands."""
+
+    def __init__(self, status: MailStatus) -> None:
+        super().__init__(f"mail {status.mail_id} is already on its way ({status.state})")
+        self.status = status
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.status,)
+
+
+class _NotResent(PostroomError):
+    """A mail was not resent and is as it was; the docstring of the error is why."""
+
+    def __init__(self, mail_id: str) -> None:
+        super().__init__(f"mail {mail_id} was not resent: {self._why}")
+        self.mail_id = mail_id
+
+    _why = ""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.mail_id,)
+
+
+class AlreadySent(_NotResent):
+    """The server took the mail *mail_id* for every recipient, so there is nobody left to send it to."""
+
+    _why = "it was sent to everybody"
+
+
+class ParametersDiffer(_NotResent):
+    """The parameters are not those of the mail *mail_id*, under whose identity they would be sent."""
+
+    _why = "these are not its parameters; to send a changed mail, enqueue it as a new one"
+
+
+class WouldDouble(_NotResent):
+    """Somebody may have the mail *mail_id* already; *force* accepts that they may get it twice."""
+
+    _why = "it may have been delivered; force it where a second copy is better than none"
 
 
 class WaitTimeout(PostroomError, TimeoutError):

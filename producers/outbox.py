@@ -21,6 +21,7 @@ from producers.errors import QueueUnavailable
 from tasks.contract.names import TASK_NAME, Lane
 from tasks.contract.queue import PRODUCER_SETTINGS, PUBLISH_OPTIONS
 from tasks.journal.blobs import BlobStore
+from tasks.journal.control import Control, Resend
 from tasks.journal.journal import Journal
 from tasks.journal.records import Acceptance, Entry
 from tasks.journal.sealing import seal_with
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from tasks.contract.parameters import SendEmail
     from tasks.journal.records import Accepted, Record
+    from tasks.journal.sweeper import Stray
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +56,7 @@ class Outbox:
         self._app = _app(broker_url)
         self._redis = _connect(journal_url or broker_url)
         self._journal = Journal(self._redis)
+        self._control = Control(self._redis, seal=self._seal)
         self._blobs = BlobStore(self._redis, seal=self._seal)
 
     def hand_in(
@@ -68,13 +71,29 @@ class Outbox:
             accepted = self._journal.accept(entries)
         if not delay:
             answers = zip(accepted, entries, strict=True)
-            self._publish([e for a, e in answers if a.outcome is Acceptance.ACCEPTED], lane)
+            self._publish([e for a, e in answers if a.outcome is Acceptance.ACCEPTED], lane.value)
         return accepted
 
     def look_up(self, mail_ids: Sequence[str]) -> list[Record | None]:
         """Return the records of mails, None for one that does not exist."""
         with _bounded():
             return self._journal.look_up(mail_ids)
+
+    def cancel(self, mail_id: str) -> None:
+        """Cancel the mail if it waits; whether it did, its record tells."""
+        with _bounded():
+            stray = self._control.cancel(mail_id)
+        if stray:
+            self._publish([stray], stray.lane)
+
+    def resend(self, mail_id: str, request: SendEmail, *, force: bool) -> Resend:
+        """Open a settled mail again and publish it, or say why not."""
+        entry = Entry.of(mail_id, Lane.DEFAULT, request, seal=self._seal)
+        with _bounded():
+            outcome, lane = self._control.resend(entry, recipients=len(request.recipients), force=force)
+        if outcome is Resend.QUEUED:
+            self._publish([entry], lane)
+        return outcome
 
     def store(self, content: bytes) -> str:
         """Store the bytes of an attachment and return their digest."""
@@ -86,7 +105,7 @@ class Outbox:
         self._app.close()
         self._redis.close()
 
-    def _publish(self, mails: Sequence[Entry], lane: Lane) -> None:
+    def _publish(self, mails: Sequence[Entry | Stray], lane: str) -> None:
         """Publish the journal's payloads; a worker's sweeper makes up for a failure, so that is no error."""
         try:
             with self._app.producer_or_acquire() as producer, producer.batch(BATCH):
@@ -95,7 +114,7 @@ class Outbox:
                         TASK_NAME,
                         kwargs=json.loads(mail.payload),
                         task_id=mail.mail_id,
-                        queue=lane.value,
+                        queue=lane,
                         producer=producer,
                         **PUBLISH_OPTIONS,
                     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from tasks.contract.result import SendEmailResult
     from tasks.delivery.job import Verdict
+
+logger = logging.getLogger(__name__)
 
 _ARGUMENTS = (PUBLISH_OPTIONS["argsrepr"], PUBLISH_OPTIONS["kwargsrepr"])
 
@@ -119,6 +122,8 @@ def _verdict(service: Service, job: Job) -> Verdict:
 def _report(task: SendEmailTask, verdict: Verdict) -> Report:
     match verdict:
         case Settled():
+            if verdict.is_resent:
+                _make_way(task)
             return Report(verdict.result)
         case PutBack():
             meta = {"code": verdict.code, "message": verdict.message, "wait": round(verdict.wait, 1)}
@@ -127,6 +132,14 @@ def _report(task: SendEmailTask, verdict: Verdict) -> Report:
             raise Ignore("put back")
         case LeftAlone():
             raise Ignore(verdict.reason)
+
+
+def _make_way(task: SendEmailTask) -> None:
+    """Have Celery forget the first result of a resent mail: it keeps the first success, whatever comes."""
+    try:
+        task.backend.forget(str(task.request.id))
+    except (RedisError, OSError) as error:
+        logger.warning("first result kept by Celery", extra={"error": type(error).__name__})
 
 
 def _lane(task: SendEmailTask) -> str:

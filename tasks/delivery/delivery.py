@@ -152,4 +152,4 @@ def _verdict(mail: Mail, result: SendEmailResult, *, is_kept: bool) -> Verdict:
         logger.warning("lease lost before the result", extra={**mail.facts, "code": result.code})
         return LeftAlone("lease lost")
     logger.info("mail settled", extra={**mail.facts, "delivery": result.delivery, "code": result.code})
-    return Settled(result)
+    return Settled(result, mail.claim.is_resent)

@@ -30,6 +30,8 @@ RECIPIENTS = {
     "nobody@example.org": "550 5.1.1 <nobody@example.org>: no such user",
     "grey@example.org": ("451 4.7.1 greylisted", "451 4.7.1 greylisted"),
     "patient@example.org": ("451 4.7.1 try again in 4 seconds",),
+    "hesitant@example.org": ("451 4.7.1 try again in 30 seconds",),
+    "moody@example.org": ("550 5.7.1 not today",),
     "slow@example.org": (Pause(3.0),),
     "mute@example.org": (Pause(60.0),),
 }

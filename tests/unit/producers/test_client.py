@@ -12,7 +12,17 @@ from typing import Any
 import pytest
 
 from producers.client import Mailer, waiting
-from producers.errors import IdempotencyConflict, MailNotFound, PostroomError, QueueUnavailable, WaitTimeout
+from producers.errors import (
+    AlreadyOnItsWay,
+    AlreadySent,
+    IdempotencyConflict,
+    MailNotFound,
+    ParametersDiffer,
+    PostroomError,
+    QueueUnavailable,
+    WaitTimeout,
+    WouldDouble,
+)
 from tasks.contract.errors import InvalidInput
 from tasks.contract.result import Delivery, SendEmailResult
 from tasks.contract.status import MailState, MailStatus
@@ -74,9 +84,11 @@ def test_celerys_own_variables_do_not_lead_mails_elsewhere(
         lambda mailer: mailer.enqueue_many([MAIL]),
         lambda mailer: mailer.poll("m"),
         lambda mailer: mailer.wait("m", timeout=5.0),
+        lambda mailer: mailer.cancel("m"),
+        lambda mailer: mailer.resend("m", MAIL),
         lambda mailer: mailer.store_bytes(b"", name="a"),
     ],
-    ids=["enqueue", "enqueue_many", "poll", "wait", "store_bytes"],
+    ids=["enqueue", "enqueue_many", "poll", "wait", "cancel", "resend", "store_bytes"],
 )
 def test_a_queue_that_is_away_is_said_within_a_second(nowhere: Mailer, call: Any) -> None:
     started = time.monotonic()
@@ -119,7 +131,16 @@ def test_waiting_ends_with_its_time_and_says_where_the_mail_stood() -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [QueueUnavailable("away"), IdempotencyConflict("m"), MailNotFound("m"), WaitTimeout(status())],
+    [
+        QueueUnavailable("away"),
+        IdempotencyConflict("m"),
+        MailNotFound("m"),
+        WaitTimeout(status()),
+        AlreadyOnItsWay(status()),
+        AlreadySent("m"),
+        ParametersDiffer("m"),
+        WouldDouble("m"),
+    ],
     ids=lambda error: type(error).__name__,
 )
 def test_errors_travel_between_processes(error: PostroomError) -> None:
