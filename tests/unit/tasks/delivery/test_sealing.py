@@ -124,7 +124,21 @@ def test_a_refused_plain_mail_is_not_accepted_later_because_a_copy_was_sealed(de
     entry = desk.service().preparation.sealing.entry(Job("m1", "default", MAIL))
     desk.journal.accept([entry])
 
+    assert "canary" not in entry.payload
     assert result(deliver(desk, json.loads(entry.payload))).code == LocalCode.POLICY
+
+
+@pytest.mark.parametrize(
+    "parameters", [MAIL, {**MAIL, "timeout": 5}, {"args": ["canary"]}], ids=["valid", "invalid", "arguments"]
+)
+def test_what_came_plain_is_sealed_before_it_is_recorded(desk: Any, parameters: dict[str, Any]) -> None:
+    """The journal has it only for as long as the worker needs to find an error, or to die."""
+    desk.seal = SEAL
+
+    entry = desk.service().preparation.sealing.entry(Job("m1", "default", parameters))
+
+    assert "canary" not in entry.payload
+    assert SEAL.open("m1", json.loads(entry.payload)[SEALED])
 
 
 @pytest.mark.parametrize(
