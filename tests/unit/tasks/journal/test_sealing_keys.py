@@ -17,7 +17,9 @@ ONE, TWO = generate_key(), generate_key()
 
 
 @pytest.mark.parametrize(
-    "text", [f"{ONE};{TWO}", f" {ONE} ; {TWO};", f"{ONE}\n{TWO}\n", f"{ONE}\r\n\r\n{TWO}"]
+    "text",
+    [f"{ONE};{TWO}", f" {ONE} ; {TWO};", f"{ONE}\n{TWO}\n", f"{ONE}\r\n\r\n{TWO}"],
+    ids=["semicolon", "spaces", "lines", "blank lines"],
 )
 def test_keys_stand_apart_by_semicolons_or_lines(text: str) -> None:
     assert [key.get_secret_value() for key in parse_keys(text)] == [ONE, TWO]
