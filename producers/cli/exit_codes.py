@@ -15,9 +15,12 @@ class ExitCode(IntEnum):
     """The exit codes of every command of `postroom`."""
 
     OK = 0
-    """Done; every mail that was asked about is sent, every account usable."""
+    """Done; every mail that was asked about is sent, or cancelled by `cancel`; every account usable."""
     NOT_SENT = 1
-    """At least one mail was not sent, or not to everybody; an account is not usable; the demo went wrong."""
+    """
+    At least one mail was not sent, or not to everybody, or not cancelled since it had ended otherwise; an
+    account is not usable; the demo went wrong.
+    """
     INVALID = 2
     """The command line, a setting or a message is wrong; that message was not handed in."""
     UNSETTLED = 3

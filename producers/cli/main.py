@@ -11,6 +11,7 @@ import typer
 
 from producers.cli.demo import demo
 from producers.cli.exit_codes import ExitCode
+from producers.cli.intervening import cancel, resend
 from producers.cli.lookups import status, wait
 from producers.cli.output import print_json, print_trouble
 from producers.cli.schema import schema
@@ -36,6 +37,8 @@ def application() -> typer.Typer:
     app.command(cls=SendCommand, no_args_is_help=True)(send)
     app.command(no_args_is_help=True)(status)
     app.command(no_args_is_help=True)(wait)
+    app.command(no_args_is_help=True)(cancel)
+    app.command(no_args_is_help=True)(resend)
     app.command()(schema)
     app.command()(sealing_key)
     app.command()(demo)

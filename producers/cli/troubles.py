@@ -59,6 +59,10 @@ def _own(error: BaseException) -> Trouble | None:
     known: dict[type[BaseException], tuple[ExitCode, str]] = {
         errors.IdempotencyConflict: (ExitCode.INVALID, "idempotency_conflict"),
         errors.MailNotFound: (ExitCode.NO_SUCH_MAIL, "no_such_mail"),
+        errors.AlreadyOnItsWay: (ExitCode.UNSETTLED, "already_on_its_way"),
+        errors.AlreadySent: (ExitCode.INVALID, "already_sent"),
+        errors.ParametersDiffer: (ExitCode.INVALID, "parameters_differ"),
+        errors.WouldDouble: (ExitCode.UNSETTLED, "would_double"),
         errors.WaitTimeout: (ExitCode.UNSETTLED, "unsettled"),
         errors.QueueUnavailable: (ExitCode.QUEUE_UNAVAILABLE, "queue_unavailable"),
         ProcessFailed: (ExitCode.NOT_SENT, "demo_failed"),

@@ -12,7 +12,7 @@ import pytest
 from producers.cli import connection
 from producers.cli.main import main
 from producers.client import Batch, Refused
-from producers.errors import MailNotFound, WaitTimeout
+from producers.errors import AlreadyOnItsWay, MailNotFound, WaitTimeout
 from tasks.contract.errors import InvalidInput
 from tasks.contract.result import Delivery, SendEmailResult
 from tasks.contract.status import MailState, MailStatus
@@ -46,6 +46,7 @@ class FakeMailer:
     options: list[dict[str, object]] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
     stored: list[str] = field(default_factory=list)
+    resent: list[tuple[str, Mapping[str, object], bool]] = field(default_factory=list)
     failure: BaseException | None = None
     fails_after: int = 0
 
@@ -82,6 +83,20 @@ class FakeMailer:
         if status.result is None:
             raise WaitTimeout(status)
         return status.result
+
+    def cancel(self, mail_id: str) -> MailStatus:
+        status = self.poll(mail_id)
+        if status.state is MailState.SENDING:
+            raise AlreadyOnItsWay(status)
+        if status.state is MailState.QUEUED:
+            self.states[mail_id] = MailState.CANCELLED
+        return self.poll(mail_id)
+
+    def resend(self, mail_id: str, message: Mapping[str, object], /, *, force: bool) -> MailStatus:
+        self._fail_if_due()
+        parse(message)
+        self.resent.append((mail_id, message, force))
+        return status_of(mail_id, MailState.QUEUED)
 
     def store_attachment(self, path: Path) -> str:
         self.stored.append(path.read_text())

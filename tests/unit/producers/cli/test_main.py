@@ -18,7 +18,7 @@ from producers.cli.main import application
 from tasks.contract.schema import result_schema, send_email_schema
 
 PAGE = Path(__file__).parents[4] / "docs" / "reference" / "cli.md"
-COMMANDS = {"send", "status", "wait", "schema", "demo", "sealing-key", "verify", "broker"}
+COMMANDS = {"send", "status", "wait", "cancel", "resend", "schema", "demo", "sealing-key", "verify", "broker"}
 
 
 def _commands() -> dict[str, Any]:
