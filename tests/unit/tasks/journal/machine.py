@@ -1,0 +1,402 @@
+"""
+A state machine that does to the journal what workers, brokers, callers and time may do to it.
+
+Its workers know mails as real ones do (`tasks.delivery.mail`); the server, the queue and the clock are the
+model. The server remembers every dot, so that the model knows who has how many copies, whatever is said.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from typing import TYPE_CHECKING, Any, cast
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from tasks.contract.codes import LocalCode
+from tasks.contract.codes import Phase as SmtpPhase
+from tasks.contract.names import Lane
+from tasks.contract.result import RecipientState
+from tasks.deadline import Deadline
+from tasks.delivery.job import Job
+from tasks.delivery.mail import Mail
+from tasks.delivery.outcome import UNKNOWN_REPLY, conclude, history_json, state_of
+from tasks.delivery.prepared import Prepared
+from tasks.delivery.retry import RetryPolicy
+from tasks.failures import PermanentFailure, Receipt, Reply, TransientFailure, Unconfirmed
+from tasks.journal.control import Control, Resend
+from tasks.journal.journal import IDEMPOTENCY, MAIL, OPEN, Journal, JournalOptions
+from tasks.journal.records import Acceptance, Claim, Entry, Grip, Hindrance, Record, Refusal
+from tasks.journal.sweeper import Sweeper
+from tests.unit.tasks.journal.letters import RECIPIENTS, Hand, Letter, assert_result_stays, expected, request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from redis import Redis
+
+    from tasks.contract.parameters import SendEmail
+    from tasks.failures import Answer
+
+OPTIONS = JournalOptions(lease=15.0, patience=20.0, retention=3600.0, runs=3)
+LANES = frozenset(lane.value for lane in Lane)
+OK, LATER, NEVER = Reply(250, "ok"), Reply(451, "later"), Reply(550, "never")
+
+#: Lets everything in the journal have happened that many milliseconds earlier.
+AGE = """
+for _, key in ipairs(redis.call('KEYS', 'postroom:mail:*')) do
+  for _, name in ipairs({'accepted', 'due', 'published', 'lease', 'started'}) do
+    if redis.call('HEXISTS', key, name) == 1 then
+      redis.call('HINCRBY', key, name, -ARGV[1])
+    end
+  end
+end
+for _, id in ipairs(redis.call('ZRANGE', 'postroom:open', 0, -1)) do
+  redis.call('ZINCRBY', 'postroom:open', -ARGV[1], id)
+end
+for _, lane in ipairs(redis.call('HKEYS', 'postroom:watermarks')) do
+  redis.call('HINCRBY', 'postroom:watermarks', lane, -ARGV[1])
+end
+"""
+
+indices = st.integers(0, 7)
+
+
+def run(redis: Redis, *, examples: int) -> None:
+    """Let Hypothesis try *examples* courses of things, 2,500 at least where POSTROOM_FAULTS is "full"."""
+    is_full = os.environ.get("POSTROOM_FAULTS") == "full"
+    run_state_machine_as_test(
+        lambda: JournalMachine(redis),
+        settings=settings(
+            max_examples=max(examples, 2500) if is_full else examples,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+            # Explaining a failure traces every line, which takes longer than finding it.
+            phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+        ),
+    )
+
+
+class JournalMachine(RuleBasedStateMachine):
+    """The rules, over any Redis, which is emptied first."""
+
+    def __init__(self, redis: Redis) -> None:
+        super().__init__()
+        redis.flushdb()
+        self.redis = redis
+        self.journal = Journal(self.redis, options=OPTIONS)
+        self.control = Control(self.redis, options=OPTIONS)
+        self.sweeper = Sweeper(self.redis, options=OPTIONS, batch=2)
+        self.numbers = itertools.count()
+        self.letters: dict[str, Letter] = {}
+        self.keys: dict[str, Letter] = {}
+        self.queue: list[Letter] = []
+        self.hands: list[Hand] = []
+
+    # Producers
+
+    @rule(resends=st.booleans(), delay=st.sampled_from([0.0, 0.0, 30.0]), is_published=st.booleans())
+    def accept(self, *, resends: bool, delay: float, is_published: bool) -> None:
+        letter = self._letter(request(resends=resends))
+        [answer] = self.journal.accept([self._entry(letter, delay=delay)])
+        assert answer.outcome is Acceptance.ACCEPTED
+        if is_published and not delay:
+            self.queue.append(letter)
+
+    @rule(key=st.sampled_from(["j", "k"]), subject=st.sampled_from(["s", "t"]))
+    def accept_under_a_key(self, key: str, subject: str) -> None:
+        letter = self._letter(request(subject=subject), key)
+        first = self.keys.setdefault(key, letter)
+        [answer] = self.journal.accept([self._entry(letter)])
+        assert answer.mail_id == first.mail_id
+        if first is letter:
+            assert answer.outcome is Acceptance.ACCEPTED
+            self.queue.append(letter)
+        else:
+            del self.letters[letter.mail_id]
+            is_same = first.request.subject == subject
+            assert answer.outcome is (Acceptance.SAME if is_same else Acceptance.CONFLICT)
+
+    @rule()
+    def enqueue_by_name(self) -> None:
+        self.queue.append(Letter(f"m{next(self.numbers)}", request()))
+
+    # The queue
+
+    @precondition(lambda self: self.queue)
+    @rule(i=indices)
+    def lose_a_message(self, i: int) -> None:
+        if self._pick(self.queue, i).mail_id in self.letters:
+            del self.queue[i % len(self.queue)]
+
+    @precondition(lambda self: self.queue)
+    @rule(i=indices)
+    def duplicate_a_message(self, i: int) -> None:
+        self.queue.append(self._pick(self.queue, i))
+
+    @rule()
+    def sweep(self) -> None:
+        empty = LANES if not self.queue else frozenset[str]()
+        self.queue += [self.letters[stray.mail_id] for stray in self.sweeper.sweep(empty)]
+
+    # Time
+
+    @rule(seconds=st.sampled_from([6, 16, 31, 61]), is_renewed=st.booleans())
+    def pass_time(self, seconds: int, *, is_renewed: bool) -> None:
+        self.redis.eval(AGE, 0, seconds * 1000)
+        if is_renewed:
+            for hand in self.hands:
+                self._step(hand, lambda claim: self.journal.renew([claim])[0])
+
+    # Workers
+
+    @precondition(lambda self: self.queue)
+    @rule()
+    def take_up(self) -> None:
+        letter = self.queue.pop(0)
+        [grip] = self.journal.begin([letter.mail_id])
+        if isinstance(grip, Refusal) and grip.hindrance is Hindrance.UNKNOWN:
+            self.letters[letter.mail_id] = letter
+            self.journal.accept([self._entry(letter)])
+            [grip] = self.journal.begin([letter.mail_id])
+        if isinstance(grip, Claim):
+            self._take(letter, grip)
+        elif grip.hindrance is Hindrance.DONE:
+            assert grip.result == letter.result
+            assert grip.result is not None
+
+    @precondition(lambda self: self.hands)
+    @rule(i=indices)
+    def die(self, i: int) -> None:
+        self.hands.remove(self._pick(self.hands, i))
+
+    @precondition(lambda self: self.hands)
+    @rule(i=indices)
+    def mark(self, i: int) -> None:
+        hand = self._pick(self.hands, i)
+        if hand.mail.wait is not None and not hand.is_marked:
+            self._mark(hand)
+
+    @precondition(lambda self: self.hands)
+    @rule(i=indices, refused=st.sets(st.sampled_from(RECIPIENTS)), reply=st.sampled_from([LATER, NEVER]))
+    def send_the_dot(self, i: int, refused: set[str], reply: Reply) -> None:
+        hand = self._pick(self.hands, i)
+        if hand.is_marked and set(hand.mail.progress.open) - refused:
+            self._dot(hand, Receipt(OK, dict.fromkeys(refused & set(hand.mail.progress.open), reply)))
+
+    @precondition(lambda self: self.hands)
+    @rule(i=indices, is_taken=st.booleans())
+    def send_the_dot_and_hear_nothing(self, i: int, *, is_taken: bool) -> None:
+        hand = self._pick(self.hands, i)
+        if hand.is_marked:
+            self._dot(hand, Unconfirmed(UNKNOWN_REPLY, SmtpPhase.FINAL), is_taken=is_taken)
+
+    @precondition(lambda self: self.hands)
+    @rule(i=indices, is_taken=st.booleans())
+    def send_the_dot_and_die(self, i: int, *, is_taken: bool) -> None:
+        hand = self._pick(self.hands, i)
+        if hand.is_marked:
+            self._dot(hand, None, is_taken=is_taken)
+
+    @precondition(lambda self: self.hands)
+    @rule(i=indices, is_permanent=st.booleans())
+    def hear_a_definite_no(self, i: int, *, is_permanent: bool) -> None:
+        hand = self._pick(self.hands, i)
+        if hand.mail.wait is not None:
+            failure = PermanentFailure if is_permanent else TransientFailure
+            self._absorb(hand, failure(NEVER if is_permanent else LATER, SmtpPhase.DATA))
+
+    @precondition(lambda self: self.hands)
+    @rule(i=indices, wait=st.sampled_from([None, 10.0]))
+    def put_back_or_go_on(self, i: int, wait: float | None) -> None:
+        hand = self._pick(self.hands, i)
+        if hand.mail.wait is None or hand.is_marked or not hand.mail.attempts:
+            return
+        notes = {"history": history_json(hand.mail.attempts), "progress": hand.mail.kept_progress()}
+        if wait is None:
+            self._step(hand, lambda claim: self.journal.record(claim, **notes))
+        else:
+            self._step(hand, lambda claim: self.journal.postpone(claim, wait=wait, **notes))
+            self._let_go(hand)
+
+    @precondition(lambda self: self.hands)
+    @rule(i=indices)
+    def finish(self, i: int) -> None:
+        hand = self._pick(self.hands, i)
+        if hand.mail.wait is None:
+            self._finish(hand)
+
+    # Callers who intervene
+
+    @precondition(lambda self: self.letters)
+    @rule(i=indices)
+    def cancel(self, i: int) -> None:
+        letter = self._pick(list(self.letters.values()), i)
+        before = self._stored(letter)
+        stray = self.control.cancel(letter.mail_id)
+        if before[b"state"] != b"queued":
+            assert (stray, self._stored(letter)) == (None, before)
+            return
+        assert self._state(letter) in {"cancelled", "partial", "unknown"}
+        assert stray is None or json.loads(stray.payload) == letter.request.to_message()
+        self._read_result(letter)
+        self.queue += [letter] if stray else []
+
+    @precondition(lambda self: self.letters)
+    @rule(i=indices, force=st.booleans(), is_same=st.booleans(), is_published=st.booleans())
+    def resend(self, i: int, *, force: bool, is_same: bool, is_published: bool) -> None:
+        letter = self._pick(list(self.letters.values()), i)
+        before, state = self._stored(letter), self._state(letter)
+        parameters = letter.request if is_same else request(subject="another")
+        entry = Entry.of(letter.mail_id, "default", parameters)
+        outcome, lane = self.control.resend(entry, recipients=len(RECIPIENTS), force=force)
+        assert outcome is expected(letter, state, force=force, is_same=is_same)
+        if outcome is not Resend.QUEUED:
+            assert self._stored(letter) == before
+            return
+        assert (lane, self._state(letter)) == ("default", "queued")
+        letter.may_double |= force and state == "unknown"
+        letter.result = None
+        letter.fence += 1
+        self.queue += [letter] if is_published else []
+
+    # What always holds
+
+    @invariant()
+    def all_is_well(self) -> None:
+        pipeline = self.redis.pipeline(transaction=False)
+        for letter in self.letters.values():
+            pipeline.hgetall(MAIL + letter.mail_id)
+            pipeline.ttl(MAIL + letter.mail_id)
+            pipeline.ttl(f"{IDEMPOTENCY}{letter.key}")
+        *answers, open_mails = pipeline.zrange(OPEN, 0, -1).execute()
+        for i, letter in enumerate(self.letters.values()):
+            stored, lifetime, lifetime_of_key = answers[3 * i : 3 * i + 3]
+            is_open = letter.result is None
+            assert letter.may_double or all(count <= 1 for count in letter.dots.values())
+            assert (letter.mail_id.encode() in open_mails) == is_open
+            assert (b"payload" in stored) == is_open
+            assert (lifetime == -1) == is_open
+            assert letter.key is None or (lifetime_of_key == -1) == is_open
+            assert_result_stays(letter, Record.read(letter.mail_id, stored))
+
+    def teardown(self) -> None:
+        """Let all workers die, then let one carry on: every mail is settled, and nothing is left."""
+        self.hands.clear()
+        for _ in range(3):
+            self.pass_time(61, is_renewed=False)
+            while self.queue:
+                self._work_off()
+            self.sweep()
+        assert not self.queue
+        assert self.redis.zcard(OPEN) == 0
+        assert all(letter.result is not None for letter in self.letters.values())
+        self.all_is_well()
+
+    # How it is done
+
+    def _letter(self, parameters: SendEmail, key: str | None = None) -> Letter:
+        letter = Letter(f"m{next(self.numbers)}", parameters, key)
+        self.letters[letter.mail_id] = letter
+        return letter
+
+    @staticmethod
+    def _entry(letter: Letter, *, delay: float = 0.0) -> Entry:
+        entry = Entry.of(letter.mail_id, "default", letter.request)
+        return Entry(entry.mail_id, entry.lane, entry.payload, letter.key, entry.fingerprint, delay)
+
+    @staticmethod
+    def _pick(things: list[Any], i: int) -> Any:
+        return things[i % len(things)]
+
+    def _stored(self, letter: Letter) -> dict[bytes, bytes]:
+        return cast("dict[bytes, bytes]", self.redis.hgetall(MAIL + letter.mail_id))
+
+    def _state(self, letter: Letter) -> str:
+        return self._stored(letter)[b"state"].decode()
+
+    def _take(self, letter: Letter, claim: Claim) -> None:
+        assert claim.fence > letter.fence
+        letter.fence = claim.fence
+        job = Job(letter.mail_id, "default", letter.request.to_message())
+        mail = Mail(job, claim, Deadline.after(3600.0, clock=lambda: 0.0), lambda: 0.0, 0.0)
+        mail.open(letter.request)
+        resends = letter.request.on_unknown == "resend"
+        letter.may_double |= resends
+        nothing: Any = None
+        mail.ready = Prepared(nothing, nothing, "<m@example.org>", (), resends)
+        if claim.grip is Grip.CRASHED:
+            mail.settle(PermanentFailure(Reply(LocalCode.WORKER_CRASHES, "given up")))
+        elif claim.grip is Grip.UNCONFIRMED and not resends:
+            mail.settle(Unconfirmed(UNKNOWN_REPLY))
+        elif claim.grip is Grip.UNCONFIRMED:
+            mail.progress.reopen()
+        self.hands.append(Hand(letter, mail))
+
+    def _let_go(self, hand: Hand) -> None:
+        if hand in self.hands:
+            self.hands.remove(hand)
+
+    def _step(self, hand: Hand, call: Callable[[Claim], bool]) -> bool:
+        """Make a step; one with a stale fence must be refused and change nothing."""
+        before = self._stored(hand.letter)
+        is_done = call(hand.mail.claim)
+        if hand.is_stale or hand.letter.result is not None:
+            assert not is_done
+            assert self._stored(hand.letter) == before
+        return is_done
+
+    def _mark(self, hand: Hand) -> None:
+        hand.is_marked = self._step(hand, lambda claim: self.journal.mark([claim], [hand.mail.covered()])[0])
+        if not hand.is_marked:
+            self._let_go(hand)
+
+    def _dot(self, hand: Hand, answer: Answer | None, *, is_taken: bool = True) -> None:
+        refused = answer.refused if isinstance(answer, Receipt) else {}
+        letter = hand.letter
+        for recipient in set(hand.mail.progress.open) - set(refused):
+            assert recipient not in letter.told_sent, "was told to have it"
+            letter.dots[recipient] += 1
+            letter.has_copy |= {recipient} if is_taken else set()
+        if answer is None:
+            self._let_go(hand)
+        else:
+            self._absorb(hand, answer)
+
+    def _absorb(self, hand: Hand, answer: Answer) -> None:
+        hand.is_marked = False
+        hand.mail.absorb(answer, RetryPolicy())
+
+    def _finish(self, hand: Hand) -> None:
+        ending = hand.mail.ending()
+        result = conclude(ending)
+        settled = (hand.mail.claim, state_of(ending, result), result)
+        if self._step(hand, lambda _: self.journal.finish([settled])[0]):
+            self._read_result(hand.letter)
+        self._let_go(hand)
+
+    def _read_result(self, letter: Letter) -> None:
+        [record] = self.journal.look_up([letter.mail_id])
+        assert record is not None
+        assert record.result is not None
+        letter.result = record.result
+        outcomes = zip(RECIPIENTS, record.result.recipients, strict=True)
+        letter.told_sent |= {r for r, outcome in outcomes if outcome.state is RecipientState.SENT}
+
+    def _work_off(self) -> None:
+        self.take_up()
+        for hand in list(self.hands):
+            if hand.mail.wait is not None:
+                self._mark(hand)
+                self._dot(hand, Receipt(OK))
+            self._finish(hand)
