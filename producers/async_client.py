@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, cast
 
-from producers.client import Mailer, waiting
+from producers.client import Mailer
+from producers.waiting import waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence

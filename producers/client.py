@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self, cast
 
+from producers.batches import hand_in_all
 from producers.errors import (
     AlreadyOnItsWay,
     AlreadySent,
     IdempotencyConflict,
     MailNotFound,
     ParametersDiffer,
-    WaitTimeout,
     WouldDouble,
 )
 from producers.options import parse_lane, parse_option
-from producers.outbox import BATCH, Outbox
-from tasks.contract.errors import InvalidInput
+from producers.outbox import Outbox
+from producers.waiting import waiting
 from tasks.contract.moments import parse_moment
 from tasks.contract.names import Lane
 from tasks.contract.status import MailStatus
@@ -28,18 +26,16 @@ from tasks.journal.records import Acceptance
 from tasks.journal.sealing_keys import as_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from pydantic import SecretStr
 
-    from tasks.contract.parameters import SendEmail
+    from producers.batches import Batch
     from tasks.contract.result import SendEmailResult
     from tasks.journal.records import Record
 
-_FIRST_PAUSE: Final = 0.02
-_LONGEST_PAUSE: Final = 0.5
 
 _NOT_RESENT: Final = {
     Resend.MISSING: MailNotFound,
@@ -47,22 +43,6 @@ _NOT_RESENT: Final = {
     Resend.DIFFERENT: ParametersDiffer,
     Resend.DOUBTFUL: WouldDouble,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A message of `enqueue_many` that was not enqueued: its position, and why."""
-
-    index: int
-    error: InvalidInput | IdempotencyConflict
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What became of the messages of `enqueue_many`: the ids in order, None where one was refused."""
-
-    ids: tuple[str | None, ...]
-    refused: tuple[Refused, ...]
 
 
 class Mailer:
@@ -131,20 +111,7 @@ class Mailer:
             QueueUnavailable: the queue is away; the mails before were enqueued.
             InvalidInput: there is no such lane.
         """
-        queue = parse_option("lane", lane, parse_lane)
-        ids: list[str | None] = []
-        refused: list[Refused] = []
-        numbered = enumerate(messages)
-        while chunk := list(itertools.islice(numbered, BATCH)):
-            ids += [None] * len(chunk)
-            valid = list(_valid(chunk, refused))
-            answers = self._outbox.hand_in([request for _, request in valid], lane=queue)
-            for (index, _), answer in zip(valid, answers, strict=True):
-                if answer.outcome is Acceptance.CONFLICT:
-                    refused.append(Refused(index, IdempotencyConflict(answer.mail_id)))
-                else:
-                    ids[index] = answer.mail_id
-        return Batch(tuple(ids), tuple(sorted(refused, key=lambda refusal: refusal.index)))
+        return hand_in_all(self._outbox, messages, lane=parse_option("lane", lane, parse_lane))
 
     def poll(self, mail_id: str) -> MailStatus:
         """
@@ -253,37 +220,6 @@ class Mailer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def waiting(timeout: float) -> Generator[float, MailStatus, SendEmailResult]:
-    """
-    Say how long to pause before each look at a mail; take what was seen; return the result.
-
-    Free of any clockwork of its own, so that waiting in a thread and in an event loop are the same code.
-
-    Raises:
-        WaitTimeout: *timeout* seconds are over.
-    """
-    deadline = time.monotonic() + timeout
-    pause = _FIRST_PAUSE
-    status = yield 0.0
-    while status.result is None:
-        remaining = deadline - time.monotonic()
-        if remaining <= 0:
-            raise WaitTimeout(status)
-        status = yield min(pause, remaining)
-        pause = min(pause * 1.5, _LONGEST_PAUSE)
-    return status.result
-
-
-def _valid(
-    chunk: Iterable[tuple[int, Mapping[str, object]]], refused: list[Refused]
-) -> Iterator[tuple[int, SendEmail]]:
-    for index, message in chunk:
-        try:
-            yield index, parse(message)
-        except InvalidInput as error:
-            refused.append(Refused(index, error))
 
 
 def _status(mail_id: str, record: Record | None) -> MailStatus:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from producers.client import Mailer, waiting
+from producers.client import Mailer
 from producers.errors import (
     AlreadyOnItsWay,
     AlreadySent,
@@ -23,6 +23,7 @@ from producers.errors import (
     WaitTimeout,
     WouldDouble,
 )
+from producers.waiting import waiting
 from tasks.contract.errors import InvalidInput
 from tasks.contract.result import Delivery, SendEmailResult
 from tasks.contract.status import MailState, MailStatus

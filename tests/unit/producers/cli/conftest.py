@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from producers.batches import Batch, Refused
 from producers.cli import connection
 from producers.cli.main import main
-from producers.client import Batch, Refused
 from producers.errors import AlreadyOnItsWay, MailNotFound, WaitTimeout
 from tasks.contract.errors import InvalidInput
 from tasks.contract.result import Delivery, SendEmailResult
