@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from tasks.contract.codes import LocalCode
 from tasks.delivery.redaction import redact
 from tasks.failures import Reply
 from tasks.journal.standings import Standing
+from tasks.smtp.replies import is_temporary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 
 _NOTHING_YET: Final = Reply(0, "")
-_PERMANENT: Final = 500
 _SUSPECTS_NEXT: Final = {Standing.OPEN: Standing.SUSPECT, Standing.REFUSED: Standing.DOUBTFUL}
 
 
@@ -77,8 +76,7 @@ class Progress:
             self.standings[recipient] = Standing.SUSPECT
 
     def _refuse(self, recipient: str, reply: Reply) -> None:
-        is_final = reply.code >= _PERMANENT and reply.code != LocalCode.TIME_OVER
-        self._set(recipient, Standing.REFUSED if is_final else Standing.OPEN, reply)
+        self._set(recipient, Standing.OPEN if is_temporary(reply) else Standing.REFUSED, reply)
 
     def _set(self, recipient: str, standing: Standing, reply: Reply) -> None:
         if self.standing_of(recipient) is Standing.SUSPECT:

@@ -179,14 +179,26 @@ def test_s13_each_recipient_gets_one_copy_or_its_own_refusal(open_office: Any) -
     assert office.copies == {"ann@example.org": 1, "eve@example.org": 1}
 
 
-def test_s14_too_many_recipients_are_split_and_each_gets_one_copy(open_office: Any) -> None:
-    office = open_office(rcpt=(*[None] * 30, *["452 4.5.3 too many recipients"] * 70))
+@pytest.mark.parametrize(
+    "refusal", ["452 4.5.3 too many recipients", "552 too many recipients"], ids=["452", "552 as of old"]
+)
+def test_s14_too_many_recipients_are_split_and_each_gets_one_copy(open_office: Any, refusal: str) -> None:
+    office = open_office(rcpt=(*[None] * 30, *[refusal] * 70))
     everybody = [f"r{i}@example.org" for i in range(100)]
 
     outcome = office.send(to=everybody, timeout=10_000)
 
     assert outcome.success
     assert office.copies == Counter(everybody)
+
+
+def test_s14_a_limit_that_the_server_announces_is_kept(open_office: Any) -> None:
+    office = open_office(ehlo="250-here\n250-PIPELINING\n250 LIMITS RCPTMAX=30")
+    everybody = [f"r{i}@example.org" for i in range(100)]
+
+    assert office.send(to=everybody, timeout=10_000).success
+    assert office.copies == Counter(everybody)
+    assert max(len(mail.recipients) for mail in office.server.mails) == 30
 
 
 def test_s14_a_mail_that_all_refuse_is_not_sent(open_office: Any) -> None:
