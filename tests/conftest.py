@@ -8,6 +8,7 @@ import socket
 import subprocess
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 import redis
 
@@ -22,6 +23,12 @@ _ROW = re.compile(r"test_[swtrcpqdf]\d+_")
 
 #: How often `make faults-full` runs each row.
 _FULL_ROUNDS = 20
+
+
+# What CI says of a change must not hang on the draw; on a developer's machine every run looks elsewhere.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("dev", deadline=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
 def pytest_configure(config: pytest.Config) -> None:
