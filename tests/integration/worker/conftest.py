@@ -32,8 +32,8 @@ RECIPIENTS = {
     "patient@example.org": ("451 4.7.1 try again in 4 seconds",),
     "hesitant@example.org": ("451 4.7.1 try again in 30 seconds",),
     "moody@example.org": ("550 5.7.1 not today",),
-    "slow@example.org": (Pause(5.0),),
-    "mute@example.org": (Pause(60.0),),
+    "slow@example.org": Pause(4.0),
+    "mute@example.org": Pause(60.0),
 }
 
 
