@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -49,8 +50,12 @@ if TYPE_CHECKING:
 
 OPTIONS = JournalOptions(lease=15.0, patience=20.0, retention=3600.0, runs=3)
 LANES = frozenset(lane.value for lane in Lane)
+#: Mails in one course of things: few, so that much happens to each.
+MANY = 3
 OK, LATER, NEVER = Reply(250, "ok"), Reply(451, "later"), Reply(550, "never")
 
+#: How a mail may stand when a course of things begins.
+BEGINNINGS = ("queued", "sending", "data", "retrying", "partial", "unknown", "resent")
 #: Lets everything in the journal have happened that many milliseconds earlier.
 AGE = """
 for _, key in ipairs(redis.call('KEYS', 'postroom:mail:*')) do
@@ -75,7 +80,7 @@ def run(redis: Redis, *, examples: int) -> None:
     """Let Hypothesis try *examples* courses of things, 2,500 at least where POSTROOM_FAULTS is "full"."""
     is_full = os.environ.get("POSTROOM_FAULTS") == "full"
     run_state_machine_as_test(
-        lambda: JournalMachine(redis),
+        cast("type[JournalMachine]", lambda: JournalMachine(redis)),
         settings=settings(
             max_examples=max(examples, 2500) if is_full else examples,
             stateful_step_count=40,
@@ -85,6 +90,10 @@ def run(redis: Redis, *, examples: int) -> None:
             phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
         ),
     )
+
+
+def _notes(hand: Hand) -> dict[str, str]:
+    return {"history": history_json(hand.mail.attempts), "progress": hand.mail.kept_progress()}
 
 
 class JournalMachine(RuleBasedStateMachine):
@@ -103,8 +112,35 @@ class JournalMachine(RuleBasedStateMachine):
         self.queue: list[Letter] = []
         self.hands: list[Hand] = []
 
+    @initialize(beginnings=st.lists(st.sampled_from(BEGINNINGS), min_size=1, max_size=2))
+    def begin_amid_things(self, beginnings: list[str]) -> None:
+        """Have mails whose story has begun, since what is interesting is several steps away."""
+        for beginning in beginnings:
+            self.accept(resends=False, delay=0.0, is_published=True)
+            if beginning != "queued":
+                self.take_up()
+                self._tell(beginning, self.hands[-1])
+
+    def _tell(self, beginning: str, hand: Hand) -> None:
+        if beginning == "sending":
+            return
+        self._mark(hand)
+        if beginning in {"unknown", "resent"}:
+            self._dot(hand, Unconfirmed(UNKNOWN_REPLY, SmtpPhase.FINAL))
+            self._finish(hand)
+            if beginning == "resent":
+                self._resend(hand.letter, force=True)
+                self.take_up()
+                self._mark(self.hands[-1])
+        elif beginning in {"partial", "retrying"}:
+            reply = NEVER if beginning == "partial" else LATER
+            self._dot(hand, Receipt(OK, {RECIPIENTS[1]: reply}))
+            if beginning == "partial":
+                self._finish(hand)
+
     # Producers
 
+    @precondition(lambda self: len(self.letters) < MANY)
     @rule(resends=st.booleans(), delay=st.sampled_from([0.0, 0.0, 30.0]), is_published=st.booleans())
     def accept(self, *, resends: bool, delay: float, is_published: bool) -> None:
         letter = self._letter(request(resends=resends))
@@ -113,6 +149,7 @@ class JournalMachine(RuleBasedStateMachine):
         if is_published and not delay:
             self.queue.append(letter)
 
+    @precondition(lambda self: len(self.letters) < MANY)
     @rule(key=st.sampled_from(["j", "k"]), subject=st.sampled_from(["s", "t"]))
     def accept_under_a_key(self, key: str, subject: str) -> None:
         letter = self._letter(request(subject=subject), key)
@@ -127,6 +164,7 @@ class JournalMachine(RuleBasedStateMachine):
             is_same = first.request.subject == subject
             assert answer.outcome is (Acceptance.SAME if is_same else Acceptance.CONFLICT)
 
+    @precondition(lambda self: len(self.letters) < MANY)
     @rule()
     def enqueue_by_name(self) -> None:
         self.queue.append(Letter(f"m{next(self.numbers)}", request()))
@@ -177,64 +215,61 @@ class JournalMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.hands)
     @rule(i=indices)
+    def take_over(self, i: int) -> None:
+        """One worker freezes until its lease is over, and another one takes its mail up."""
+        letter = self._pick(self.hands, i).letter
+        self.pass_time(16, is_renewed=False)
+        self.queue.insert(0, letter)
+        self.take_up()
+
+    @precondition(lambda self: self.hands)
+    @rule(i=indices)
     def die(self, i: int) -> None:
         self.hands.remove(self._pick(self.hands, i))
 
-    @precondition(lambda self: self.hands)
+    @precondition(lambda self: self.ready_hands)
     @rule(i=indices)
     def mark(self, i: int) -> None:
-        hand = self._pick(self.hands, i)
-        if hand.mail.wait is not None and not hand.is_marked:
-            self._mark(hand)
+        self._mark(self._pick(self.ready_hands, i))
 
-    @precondition(lambda self: self.hands)
+    @precondition(lambda self: self.marked_hands)
     @rule(i=indices, refused=st.sets(st.sampled_from(RECIPIENTS)), reply=st.sampled_from([LATER, NEVER]))
     def send_the_dot(self, i: int, refused: set[str], reply: Reply) -> None:
-        hand = self._pick(self.hands, i)
-        if hand.is_marked and set(hand.mail.progress.open) - refused:
-            self._dot(hand, Receipt(OK, dict.fromkeys(refused & set(hand.mail.progress.open), reply)))
+        hand = self._pick(self.marked_hands, i)
+        tried = set(hand.mail.progress.open)
+        refused = refused & tried if tried - refused else set()
+        self._dot(hand, Receipt(OK, dict.fromkeys(refused, reply)))
 
-    @precondition(lambda self: self.hands)
-    @rule(i=indices, is_taken=st.booleans())
-    def send_the_dot_and_hear_nothing(self, i: int, *, is_taken: bool) -> None:
-        hand = self._pick(self.hands, i)
-        if hand.is_marked:
-            self._dot(hand, Unconfirmed(UNKNOWN_REPLY, SmtpPhase.FINAL), is_taken=is_taken)
+    @precondition(lambda self: self.marked_hands)
+    @rule(i=indices, is_taken=st.booleans(), dies=st.booleans())
+    def send_the_dot_and_learn_nothing(self, i: int, *, is_taken: bool, dies: bool) -> None:
+        answer = None if dies else Unconfirmed(UNKNOWN_REPLY, SmtpPhase.FINAL)
+        self._dot(self._pick(self.marked_hands, i), answer, is_taken=is_taken)
 
-    @precondition(lambda self: self.hands)
-    @rule(i=indices, is_taken=st.booleans())
-    def send_the_dot_and_die(self, i: int, *, is_taken: bool) -> None:
-        hand = self._pick(self.hands, i)
-        if hand.is_marked:
-            self._dot(hand, None, is_taken=is_taken)
-
-    @precondition(lambda self: self.hands)
+    @precondition(lambda self: self.ready_hands + self.marked_hands)
     @rule(i=indices, is_permanent=st.booleans())
     def hear_a_definite_no(self, i: int, *, is_permanent: bool) -> None:
-        hand = self._pick(self.hands, i)
-        if hand.mail.wait is not None:
-            failure = PermanentFailure if is_permanent else TransientFailure
-            self._absorb(hand, failure(NEVER if is_permanent else LATER, SmtpPhase.DATA))
+        failure = PermanentFailure if is_permanent else TransientFailure
+        hand = self._pick(self.ready_hands + self.marked_hands, i)
+        self._absorb(hand, failure(NEVER if is_permanent else LATER, SmtpPhase.DATA))
 
-    @precondition(lambda self: self.hands)
-    @rule(i=indices, wait=st.sampled_from([None, 10.0]))
-    def put_back_or_go_on(self, i: int, wait: float | None) -> None:
-        hand = self._pick(self.hands, i)
-        if hand.mail.wait is None or hand.is_marked or not hand.mail.attempts:
-            return
-        notes = {"history": history_json(hand.mail.attempts), "progress": hand.mail.kept_progress()}
-        if wait is None:
-            self._step(hand, lambda claim: self.journal.record(claim, **notes))
-        else:
-            self._step(hand, lambda claim: self.journal.postpone(claim, wait=wait, **notes))
-            self._let_go(hand)
+    @precondition(lambda self: self.tried_hands)
+    @rule(i=indices)
+    def go_on(self, i: int) -> None:
+        hand = self._pick(self.tried_hands, i)
+        self._step(hand, lambda claim: self.journal.record(claim, **_notes(hand)))
 
-    @precondition(lambda self: self.hands)
+    @precondition(lambda self: self.tried_hands)
+    @rule(i=indices)
+    def put_back(self, i: int) -> None:
+        hand = self._pick(self.tried_hands, i)
+        self._step(hand, lambda claim: self.journal.postpone(claim, wait=10.0, **_notes(hand)))
+        self._let_go(hand)
+
+    @precondition(lambda self: self.settled_hands)
     @rule(i=indices)
     def finish(self, i: int) -> None:
-        hand = self._pick(self.hands, i)
-        if hand.mail.wait is None:
-            self._finish(hand)
+        self._finish(self._pick(self.settled_hands, i))
 
     # Callers who intervene
 
@@ -252,34 +287,27 @@ class JournalMachine(RuleBasedStateMachine):
         self._read_result(letter)
         self.queue += [letter] if stray else []
 
+    @precondition(lambda self: self.unsent_letters)
+    @rule(i=indices, force=st.booleans(), is_published=st.booleans())
+    def resend(self, i: int, *, force: bool, is_published: bool) -> None:
+        self._resend(self._pick(self.unsent_letters, i), force=force, is_published=is_published)
+
     @precondition(lambda self: self.letters)
-    @rule(i=indices, force=st.booleans(), is_same=st.booleans(), is_published=st.booleans())
-    def resend(self, i: int, *, force: bool, is_same: bool, is_published: bool) -> None:
-        letter = self._pick(list(self.letters.values()), i)
-        before, state = self._stored(letter), self._state(letter)
-        parameters = letter.request if is_same else request(subject="another")
-        entry = Entry.of(letter.mail_id, "default", parameters)
-        outcome, lane = self.control.resend(entry, recipients=len(RECIPIENTS), force=force)
-        assert outcome is expected(letter, state, force=force, is_same=is_same)
-        if outcome is not Resend.QUEUED:
-            assert self._stored(letter) == before
-            return
-        assert (lane, self._state(letter)) == ("default", "queued")
-        letter.may_double |= force and state == "unknown"
-        letter.result = None
-        letter.fence += 1
-        self.queue += [letter] if is_published else []
+    @rule(i=indices, force=st.booleans(), is_same=st.booleans())
+    def resend_anything(self, i: int, *, force: bool, is_same: bool) -> None:
+        self._resend(self._pick(list(self.letters.values()), i), force=force, is_same=is_same)
 
     # What always holds
 
     @invariant()
     def all_is_well(self) -> None:
-        pipeline = self.redis.pipeline(transaction=False)
+        pipeline: Any = self.redis.pipeline(transaction=False)
         for letter in self.letters.values():
             pipeline.hgetall(MAIL + letter.mail_id)
             pipeline.ttl(MAIL + letter.mail_id)
             pipeline.ttl(f"{IDEMPOTENCY}{letter.key}")
-        *answers, open_mails = pipeline.zrange(OPEN, 0, -1).execute()
+        pipeline.zrange(OPEN, 0, -1)
+        *answers, open_mails = pipeline.execute()
         for i, letter in enumerate(self.letters.values()):
             stored, lifetime, lifetime_of_key = answers[3 * i : 3 * i + 3]
             is_open = letter.result is None
@@ -303,7 +331,46 @@ class JournalMachine(RuleBasedStateMachine):
         assert all(letter.result is not None for letter in self.letters.values())
         self.all_is_well()
 
+    # Who may do what
+
+    @property
+    def ready_hands(self) -> list[Hand]:
+        return [hand for hand in self.hands if hand.mail.wait is not None and not hand.is_marked]
+
+    @property
+    def tried_hands(self) -> list[Hand]:
+        return [hand for hand in self.ready_hands if hand.mail.attempts]
+
+    @property
+    def marked_hands(self) -> list[Hand]:
+        return [hand for hand in self.hands if hand.is_marked]
+
+    @property
+    def settled_hands(self) -> list[Hand]:
+        return [hand for hand in self.hands if hand.mail.wait is None]
+
+    @property
+    def unsent_letters(self) -> list[Letter]:
+        return [letter for letter in self.letters.values() if letter.result and not letter.result.success]
+
     # How it is done
+
+    def _resend(
+        self, letter: Letter, *, force: bool, is_same: bool = True, is_published: bool = True
+    ) -> None:
+        before, state = self._stored(letter), self._state(letter)
+        parameters = letter.request if is_same else request(subject="another")
+        entry = Entry.of(letter.mail_id, "default", parameters)
+        outcome, lane = self.control.resend(entry, recipients=len(RECIPIENTS), force=force)
+        assert outcome is expected(letter, state, force=force, is_same=is_same)
+        if outcome is not Resend.QUEUED:
+            assert self._stored(letter) == before
+            return
+        assert (lane, self._state(letter)) == ("default", "queued")
+        letter.may_double |= force and state == "unknown"
+        letter.result = None
+        letter.fence += 1
+        self.queue += [letter] if is_published else []
 
     def _letter(self, parameters: SendEmail, key: str | None = None) -> Letter:
         letter = Letter(f"m{next(self.numbers)}", parameters, key)
