@@ -65,8 +65,9 @@ coverage: $(STAMP) ## Which lines the unit and integration tests do not reach
 faults: $(STAMP) ## The rows of the fault matrix, each once
 	@$(PYTEST) -n $(JOBS) -m faults tests
 
-faults-full: $(STAMP) ## The same, twenty times each
+faults-full: $(STAMP) ## The same, twenty times each, and the journal's state machine at length
 	@POSTROOM_FAULTS=full $(PYTEST) -n $(JOBS) -m faults tests
+	@POSTROOM_FAULTS=full $(PYTEST) --timeout 0 tests/integration/journal
 
 bench: $(STAMP) ## Measure, side by side with the peers
 	@for file in benchmarks/[!_]*.py; do echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)" || exit; done
