@@ -48,9 +48,14 @@ class Answer:
         return {**head, "state": "queued"}
 
     @property
+    def _shown_id(self) -> str:
+        """The id as it may stand on a terminal: whatever was typed as one must not steer it."""
+        return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in self.mail_id or "")
+
+    @property
     def _about(self) -> str:
         if self.mail_id:
-            return f"{self.mail_id}  "
+            return f"{self._shown_id}  "
         return f"message {self.line}: " if self.line else ""
 
     def lines(self) -> Iterator[str]:
@@ -58,9 +63,9 @@ class Answer:
         if self.trouble:
             yield from (self._about + line for line in self.trouble.lines())
         elif self.status is None:
-            yield f"{self.mail_id}  queued"
+            yield f"{self._shown_id}  queued"
         else:
             code = f"  {self.status.code}" if self.status.code is not None else ""
-            yield f"{self.mail_id}  {self.status.state}{code}"
+            yield f"{self._shown_id}  {self.status.state}{code}"
             if self.status.message:
                 yield f"    {self.status.message}"

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 from producers.cli.answers import Answer
 from producers.cli.exit_codes import ExitCode
 from producers.cli.troubles import trouble_of
-from producers.errors import AlreadyOnItsWay, AlreadySent, MailNotFound, ParametersDiffer, WouldDouble
+from producers.errors import (
+    AlreadyOnItsWay,
+    AlreadySent,
+    MailNotFound,
+    ParametersDiffer,
+    QueueUnavailable,
+    WouldDouble,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,12 +38,22 @@ class Cancellation(Answer):
 
 def cancel(mailer: Mailer, mail_ids: Iterable[str]) -> list[Answer]:
     """
-    Cancel each mail that waits and answer for all of them.
+    Cancel each mail that waits and answer for all of them; when the queue goes away, the rest are told so.
 
     Raises:
-        QueueUnavailable: the queue is away; the mails before were cancelled.
+        QueueUnavailable: the queue was away from the beginning.
     """
-    return [_cancel(mailer, mail_id) for mail_id in mail_ids]
+    waiting = iter(mail_ids)
+    answers: list[Answer] = []
+    for mail_id in waiting:
+        try:
+            answers.append(_cancel(mailer, mail_id))
+        except QueueUnavailable as away:
+            if not answers:
+                raise
+            trouble = trouble_of(away)
+            answers += [Answer(left, trouble=trouble) for left in (mail_id, *waiting)]
+    return answers
 
 
 def resend(mailer: Mailer, mail_id: str, message: Mapping[str, object], *, force: bool) -> Answer:

@@ -7,6 +7,7 @@ import typer
 
 from producers.cli import options
 from producers.cli.describing import Described, takes_a_mail
+from producers.cli.patience import Wait
 
 
 def cancel(
@@ -33,6 +34,7 @@ def resend(  # noqa: PLR0913 - an argument for each option
     force: Annotated[
         bool, typer.Option("--force", help="Even if somebody may get it twice: its outcome is unknown.")
     ] = False,
+    wait: Wait = None,
     broker: options.Broker = None,
     journal: options.Journal = None,
     as_json: options.AsJson = False,
@@ -43,11 +45,13 @@ def resend(  # noqa: PLR0913 - an argument for each option
 
     postroom resend ID --to ann@example.org --subject Hello --body "How are you?"
     """
-    from producers.cli import control, handing_in, queue  # noqa: PLC0415 - help must be fast
+    from producers.cli import control, handing_in, looking_up, queue  # noqa: PLC0415 - help must be fast
 
     if len(described.messages) != 1:
         raise typer.BadParameter("holds more than the one mail that is to be resent", param_hint="--input")
     with queue.connected(broker, journal) as mailer:
         [message] = handing_in.with_uploads(mailer, described.messages, described.uploads)
         answer = control.resend(mailer, mail_id, message, force=force)
+        if wait is not None and answer.trouble is None:
+            [answer] = looking_up.settle(mailer, [answer], timeout=wait)
     queue.finish([answer], as_json=as_json, is_list=False)

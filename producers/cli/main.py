@@ -14,9 +14,10 @@ from producers.cli.exit_codes import ExitCode
 from producers.cli.intervening import cancel, resend
 from producers.cli.lookups import status, wait
 from producers.cli.output import print_json, print_trouble
+from producers.cli.patience import WaitingCommand
 from producers.cli.schema import schema
 from producers.cli.sealing_key import sealing_key
-from producers.cli.send import SendCommand, send
+from producers.cli.send import send
 from producers.cli.troubles import trouble_of
 
 #: Other packages put their commands beside ours: each entry point names a `typer.Typer`.
@@ -34,11 +35,11 @@ def application() -> typer.Typer:
         "4 no such mail, 5 no queue, 70 error of this program, 130 interrupted.",
     )
     app.callback()(_postroom)
-    app.command(cls=SendCommand, no_args_is_help=True)(send)
+    app.command(cls=WaitingCommand, no_args_is_help=True)(send)
     app.command(no_args_is_help=True)(status)
     app.command(no_args_is_help=True)(wait)
     app.command(no_args_is_help=True)(cancel)
-    app.command(no_args_is_help=True)(resend)
+    app.command(cls=WaitingCommand, no_args_is_help=True)(resend)
     app.command()(schema)
     app.command()(sealing_key)
     app.command()(demo)

@@ -1,38 +1,16 @@
 """`postroom send`: hand in one mail from options, or many from a file."""
 # Without `from __future__ import annotations`: typer evaluates the annotations of its commands.
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperCommand
 
 from producers.cli import options
 from producers.cli.describing import Described, takes_a_mail
+from producers.cli.patience import Wait
 from tasks.contract.names import Lane
-
-#: Seconds that `--wait` waits where it names none.
-DEFAULT_WAIT = 60.0
-
-
-class SendCommand(TyperCommand):
-    """Lets `--wait` stand alone: typer's options take a value or none, never both."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Give `--wait` its default where no number follows."""
-        return super().parse_args(ctx, with_default_wait(args))
-
-
-def with_default_wait(args: Iterable[str]) -> list[str]:
-    """Return *args* with the default put behind a `--wait` that no number follows."""
-    found: list[str] = []
-    for argument in args:
-        if found and found[-1] == "--wait" and not _is_number(argument):
-            found.append(str(DEFAULT_WAIT))
-        found.append(argument)
-    return [*found, str(DEFAULT_WAIT)] if found and found[-1] == "--wait" else found
 
 
 @takes_a_mail
@@ -43,12 +21,7 @@ def send(  # noqa: PLR0913 - an argument for each option
     send_at: Annotated[
         str | None, typer.Option(metavar="TIME", help="Not before, such as 2030-01-31T12:00:00Z.")
     ] = None,
-    wait: Annotated[
-        float | None,
-        typer.Option(
-            metavar="[SECONDS]", min=0.0, help=f"Wait for the outcome, {DEFAULT_WAIT:g} s unless given."
-        ),
-    ] = None,
+    wait: Wait = None,
     broker: options.Broker = None,
     journal: options.Journal = None,
     as_json: options.AsJson = False,
@@ -80,11 +53,3 @@ def _moment(text: str | None) -> datetime | None:
         return parse_moment(text) if text is not None else None
     except Refused as refused:
         raise typer.BadParameter(str(refused), param_hint="--send-at") from None
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -49,6 +49,7 @@ class FakeMailer:
     resent: list[tuple[str, Mapping[str, object], bool]] = field(default_factory=list)
     failure: BaseException | None = None
     fails_after: int = 0
+    cancelled: list[str] = field(default_factory=list)
 
     def enqueue(self, message: Mapping[str, object], /, **options: object) -> str:
         self._fail_if_due()
@@ -85,6 +86,9 @@ class FakeMailer:
         return status.result
 
     def cancel(self, mail_id: str) -> MailStatus:
+        if self.failure and len(self.cancelled) >= self.fails_after:
+            raise self.failure
+        self.cancelled.append(mail_id)
         status = self.poll(mail_id)
         if status.state is MailState.SENDING:
             raise AlreadyOnItsWay(status)
@@ -96,6 +100,7 @@ class FakeMailer:
         self._fail_if_due()
         parse(message)
         self.resent.append((mail_id, message, force))
+        self.states.setdefault(mail_id, MailState.QUEUED)
         return status_of(mail_id, MailState.QUEUED)
 
     def store_attachment(self, path: Path) -> str:

@@ -9,7 +9,14 @@ import pytest
 from typer.main import get_command
 
 from producers.cli.main import application
-from producers.errors import AlreadyOnItsWay, AlreadySent, ParametersDiffer, PostroomError, WouldDouble
+from producers.errors import (
+    AlreadyOnItsWay,
+    AlreadySent,
+    ParametersDiffer,
+    PostroomError,
+    QueueUnavailable,
+    WouldDouble,
+)
 from tasks.contract.status import MailState, MailStatus
 
 if TYPE_CHECKING:
@@ -52,6 +59,43 @@ def test_what_could_not_be_cancelled_decides_the_exit_code(
     mailer.states = states
 
     assert postroom("cancel", "a", "b")[0] == expected
+
+
+def test_an_outage_amid_cancelling_hides_no_answer(postroom: Any, mailer: Any) -> None:
+    mailer.states = {"a": MailState.QUEUED, "b": MailState.QUEUED, "c": MailState.QUEUED}
+    mailer.failure, mailer.fails_after = QueueUnavailable(), 1
+    code, document, _ = postroom("cancel", "a", "b", "c", "--json")
+
+    assert code == 5
+    assert document[0]["state"] == "cancelled"
+    assert [(answer["mail_id"], answer["error"]["code"]) for answer in document[1:]] == [
+        ("b", "queue_unavailable"),
+        ("c", "queue_unavailable"),
+    ]
+
+
+def test_an_outage_from_the_beginning_is_told_once(postroom: Any, mailer: Any) -> None:
+    mailer.failure = QueueUnavailable()
+    code, document, _ = postroom("cancel", "a", "b", "--json")
+
+    assert (code, document["error"]["code"]) == (5, "queue_unavailable")
+
+
+def test_what_was_typed_as_an_id_does_not_steer_the_terminal(postroom: Any, mailer: Any) -> None:
+    typed = "a\x1b[2J"
+    mailer.states = {typed: MailState.SENT}
+    _, out, err = postroom("cancel", typed, "b\x1b[2J")
+
+    assert "\x1b" not in out + err
+    assert "a\N{REPLACEMENT CHARACTER}[2J  sent" in out
+
+
+def test_resending_waits_for_the_outcome_where_it_is_asked_to(postroom: Any, mailer: Any) -> None:
+    mailer.states = {"a": MailState.SENT}
+    code, out, _ = postroom("resend", "a", *MAIL, "--force", "--wait")
+
+    assert (code, mailer.waits) == (0, [pytest.approx(60.0, abs=5.0)])
+    assert out.startswith("a  sent  250")
 
 
 def test_a_mail_is_resent_as_its_options_describe_it(postroom: Any, mailer: Any) -> None:
@@ -99,6 +143,6 @@ def test_why_a_mail_is_not_resent_is_said(
 
 
 def test_send_and_resend_describe_mails_alike() -> None:
-    only_sending = {"--lane", "--send-at", "--wait"}
+    only_sending = {"--lane", "--send-at"}
 
     assert options_of("send") - only_sending == options_of("resend") - {"--force", "mail_id"}

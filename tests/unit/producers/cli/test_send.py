@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from producers.cli.send import with_default_wait
+from producers.cli.patience import with_default_wait
 from producers.errors import QueueUnavailable
 from tasks.contract.parameters import SendEmail
 from tasks.contract.status import MailState
