@@ -7,11 +7,13 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 #: How many processes the tests run in.
 JOBS ?= auto
+#: Which share of the full numbers `make scoreboard` runs.
+SHARE ?= 0.1
 PYTEST := $(BIN)/pytest -q
 COMPOSE = $(shell if docker compose version >/dev/null 2>&1; then echo docker compose; else echo docker-compose; fi)
 
 .PHONY: help demo run test install check lint types imports unit integration acceptance coverage \
-	faults faults-full bench fmt lock schema up down clean
+	faults faults-full scoreboard bench fmt lock schema up down clean
 
 help: ## Say what there is to make
 	@awk 'sub(/^##@ /, "") { print "\n" $$0 } /^[a-z-]+:.* ## / { name = $$0; sub(/:.*/, "", name); sub(/.* ## /, ""); printf "  %-14s%s\n", name, $$0 }' $(MAKEFILE_LIST)
@@ -65,9 +67,14 @@ coverage: $(STAMP) ## Which lines the unit and integration tests do not reach
 faults: $(STAMP) ## The rows of the fault matrix, each once
 	@$(PYTEST) -n $(JOBS) -m faults tests
 
-faults-full: $(STAMP) ## The same, twenty times each, and the journal's state machine at length
+faults-full: $(STAMP) ## The same with the full numbers, and the journal's state machine at length
 	@POSTROOM_FAULTS=full $(PYTEST) -n $(JOBS) -m faults tests
 	@POSTROOM_FAULTS=full $(PYTEST) --timeout 0 tests/integration/journal
+
+scoreboard: $(STAMP) ## What is lost, doubled, late: run it, print it, write it into docs (SHARE=1 for the full numbers)
+	@rm -rf .scoreboard
+	@POSTROOM_FAULTS=$(SHARE) POSTROOM_SCOREBOARD=.scoreboard $(PYTEST) -n $(JOBS) -m scored tests; \
+		status=$$?; $(BIN)/python -m tests.scoreboard .scoreboard docs/reliability.md; exit $$status
 
 bench: $(STAMP) ## Measure, side by side with the peers
 	@for file in benchmarks/[!_]*.py; do echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)" || exit; done
@@ -89,5 +96,5 @@ schema: $(STAMP) ## Write the contract's JSON Schema and the reference of settin
 	@$(BIN)/python -m worker.settings_reference docs/reference
 
 clean: ## Remove whatever can be made again: .venv, caches, the data of run and demo
-	@rm -rf .venv .demo .run .coverage htmlcov dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .demo .run .scoreboard .coverage htmlcov dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

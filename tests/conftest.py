@@ -12,6 +12,8 @@ import hypothesis
 import pytest
 import redis
 
+from tests import sizes
+from tests.scoreboard import Scoreboard, scoreboard_of
 from worker.broker import LOOPBACK, BrokerUnavailable, command, wait_until_ready
 
 if TYPE_CHECKING:
@@ -19,9 +21,9 @@ if TYPE_CHECKING:
 
 
 #: A test of a row of the fault matrix is named for it: test_s7_….
-_ROW = re.compile(r"test_[swtrcpqdf]\d+_")
+_ROW = re.compile(r"test_([swtrcpqdf]\d+)_")
 
-#: How often `make faults-full` runs each row.
+#: How often `make faults-full` runs each row that does not say so itself with `@pytest.mark.rounds(…)`.
 _FULL_ROUNDS = 20
 
 
@@ -34,20 +36,46 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "dev")
 def pytest_configure(config: pytest.Config) -> None:
     """Register the mark that selects the fault matrix."""
     config.addinivalue_line("markers", "faults: a row of the fault matrix; set by the test's name")
+    config.addinivalue_line("markers", "rounds(times): how often make faults-full runs a row; 20 if unsaid")
+    config.addinivalue_line("markers", "scored: notes something on the scoreboard; set by its fixture")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each row of the fault matrix many times where the full numbers are asked for."""
-    if os.environ.get("POSTROOM_FAULTS") == "full" and _ROW.match(metafunc.function.__name__):
+    if sizes.share() is not None and _ROW.match(metafunc.function.__name__):
+        asked = metafunc.definition.get_closest_marker("rounds")
         metafunc.fixturenames.append("fault_round")
-        metafunc.parametrize("fault_round", range(_FULL_ROUNDS))
+        rounds = sizes.scaled(asked.args[0] if asked else _FULL_ROUNDS)
+        metafunc.parametrize("fault_round", range(rounds))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the rows of the fault matrix."""
+    """Mark the rows of the fault matrix, and whatever notes something on the scoreboard."""
     for item in items:
         if _ROW.match(item.name):
             item.add_marker(pytest.mark.faults)
+        if "scoreboard" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.scored)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note how each test ended that the scoreboard is about."""
+    is_over = report.failed or (report.passed and report.when == "call")
+    # With xdist every report comes twice: in the process that ran the test, and with its node here.
+    if "scored" in report.keywords and is_over and not hasattr(report, "node"):
+        scoreboard_of(_row(report.location[2])).end(passed=report.passed)
+
+
+def _row(name: str) -> str:
+    name = name.partition("[")[0]
+    match = _ROW.match(name)
+    return match[1].upper() if match else name.removeprefix("test_").replace("_", " ")
+
+
+@pytest.fixture
+def scoreboard(request: pytest.FixtureRequest) -> Scoreboard:
+    """Where this test notes what it measured."""
+    return scoreboard_of(_row(request.node.name))
 
 
 def _free_port() -> int:
