@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 from celery import Celery
 from kombu import Exchange, Queue
 from kombu.exceptions import KombuError, OperationalError
-from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
+from producers.connections import connect
 from producers.errors import QueueUnavailable
+from producers.rest import Rest
 from tasks.contract.names import TASK_NAME, Lane
 from tasks.contract.queue import PRODUCER_SETTINGS, PUBLISH_OPTIONS
 from tasks.journal.blobs import BlobStore
@@ -41,6 +40,9 @@ logger = logging.getLogger(__name__)
 #: Messages that share a round trip.
 BATCH: Final = 500
 
+#: Seconds for which a broker that hung is not asked again: mails are accepted without it, at once.
+_BROKER_REST: Final = 5.0
+
 
 class Outbox:
     """
@@ -54,10 +56,12 @@ class Outbox:
     ) -> None:
         self._seal = seal_with(sealing_keys)
         self._app = _app(broker_url)
-        self._redis = _connect(journal_url or broker_url)
+        self._redis = connect(journal_url or broker_url)
         self._journal = Journal(self._redis)
         self._control = Control(self._redis, seal=self._seal)
         self._blobs = BlobStore(self._redis, seal=self._seal)
+        self._journal_rest = Rest()
+        self._broker_rest = Rest(_BROKER_REST)
 
     def hand_in(
         self, requests: Sequence[SendEmail], *, lane: Lane, send_at: datetime | None = None
@@ -67,7 +71,7 @@ class Outbox:
         entries = [
             Entry.of(str(uuid.uuid4()), lane, request, delay=delay, seal=self._seal) for request in requests
         ]
-        with _bounded():
+        with self._bounded():
             accepted = self._journal.accept(entries)
         if not delay:
             answers = zip(accepted, entries, strict=True)
@@ -76,12 +80,12 @@ class Outbox:
 
     def look_up(self, mail_ids: Sequence[str]) -> list[Record | None]:
         """Return the records of mails, None for one that does not exist."""
-        with _bounded():
+        with self._bounded():
             return self._journal.look_up(mail_ids)
 
     def cancel(self, mail_id: str) -> None:
         """Cancel the mail if it waits; whether it did, its record tells."""
-        with _bounded():
+        with self._bounded():
             stray = self._control.cancel(mail_id)
         if stray:
             self._publish([stray], stray.lane)
@@ -89,7 +93,7 @@ class Outbox:
     def resend(self, mail_id: str, request: SendEmail, *, force: bool) -> Resend:
         """Open a settled mail again and publish it, or say why not."""
         entry = Entry.of(mail_id, Lane.DEFAULT, request, seal=self._seal)
-        with _bounded():
+        with self._bounded():
             outcome, lane = self._control.resend(entry, recipients=len(request.recipients), force=force)
         if outcome is Resend.QUEUED:
             self._publish([entry], lane)
@@ -97,7 +101,7 @@ class Outbox:
 
     def store(self, content: bytes) -> str:
         """Store the bytes of an attachment and return their digest."""
-        with _bounded():
+        with self._bounded():
             return self._blobs.put(content)
 
     def close(self) -> None:
@@ -108,26 +112,35 @@ class Outbox:
     def _publish(self, mails: Sequence[Entry | Stray], lane: str) -> None:
         """Publish the journal's payloads; a worker's sweeper makes up for a failure, so that is no error."""
         try:
-            with self._app.producer_or_acquire() as producer, producer.batch(BATCH):
-                for mail in mails:
-                    self._app.send_task(
-                        TASK_NAME,
-                        kwargs=json.loads(mail.payload),
-                        task_id=mail.mail_id,
-                        queue=lane,
-                        producer=producer,
-                        **PUBLISH_OPTIONS,
-                    )
+            self._publish_now(mails, lane)
         except (OperationalError, KombuError, RedisError, OSError) as error:
             logger.warning("not published yet", extra={"mails": len(mails), "error": type(error).__name__})
 
+    def _publish_now(self, mails: Sequence[Entry | Stray], lane: str) -> None:
+        self._broker_rest.check()
+        # A hang is noted before the producer is free for the next thread that waits for one.
+        with (
+            self._app.producer_or_acquire() as producer,
+            self._broker_rest.turn(),
+            producer.batch(BATCH),
+        ):
+            for mail in mails:
+                self._app.send_task(
+                    TASK_NAME,
+                    kwargs=json.loads(mail.payload),
+                    task_id=mail.mail_id,
+                    queue=lane,
+                    producer=producer,
+                    **PUBLISH_OPTIONS,
+                )
 
-@contextmanager
-def _bounded() -> Iterator[None]:
-    try:
-        yield
-    except (RedisError, OSError) as error:
-        raise QueueUnavailable(f"the queue cannot be reached ({type(error).__name__})") from error
+    @contextmanager
+    def _bounded(self) -> Iterator[None]:
+        try:
+            with self._journal_rest.turn():
+                yield
+        except (RedisError, OSError) as error:
+            raise QueueUnavailable(f"the queue cannot be reached ({type(error).__name__})") from error
 
 
 class _App(Celery):
@@ -152,13 +165,3 @@ def _app(broker_url: str) -> Celery:
     app.conf.update(PRODUCER_SETTINGS)
     app.conf.task_queues = [Queue(lane, Exchange(lane, type="direct"), routing_key=lane) for lane in Lane]
     return app
-
-
-def _connect(url: str) -> Redis:
-    return Redis.from_url(
-        url,
-        socket_timeout=2.0,
-        socket_connect_timeout=1.0,
-        # A lost answer must not make the write happen twice; the caller decides.
-        retry=Retry(NoBackoff(), 0),
-    )

@@ -13,7 +13,7 @@ from tasks.smtp.faults import os_reason
 
 if TYPE_CHECKING:
     from tasks.deadline import Deadline
-    from tasks.smtp.patience import Patience
+    from tasks.patience import Patience
     from tasks.smtp.route import Route
 
 #: Seconds that an address may take while there are others to try.

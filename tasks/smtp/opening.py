@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tasks.deadline import Deadline
-    from tasks.smtp.patience import Patience
+    from tasks.patience import Patience
     from tasks.smtp.replies import RawReply
     from tasks.smtp.route import Route
     from tasks.smtp.tls import Handshakes

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from tasks.contract.codes import LocalCode, Phase
 from tasks.failures import Failure, PermanentFailure, Reply, TransientFailure
 from tasks.smtp.faults import time_over
-from tasks.smtp.patience import Patience
+from tasks.patience import Patience
 from tasks.smtp.tokens import Token
 
 if TYPE_CHECKING:

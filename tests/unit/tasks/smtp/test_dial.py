@@ -7,8 +7,8 @@ import pytest
 from tasks.contract.codes import LocalCode
 from tasks.deadline import Deadline
 from tasks.failures import PermanentFailure
+from tasks.patience import Patience
 from tasks.smtp.dial import resolve
-from tasks.smtp.patience import Patience
 from tests.unit.tasks.smtp.conftest import make_route
 
 

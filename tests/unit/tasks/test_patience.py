@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from tasks.deadline import Deadline
-from tasks.smtp.patience import MOST_CALLS, Patience
+from tasks.patience import MOST_CALLS, Patience
 
 
 def test_a_call_that_returns_in_time_gives_its_result() -> None:

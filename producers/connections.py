@@ -1,0 +1,84 @@
+"""Connections to Redis that are made, or given up on, in time, whatever the name service does."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any, Final
+
+from redis import Connection, ConnectionPool, Redis, SSLConnection
+from redis.backoff import NoBackoff
+from redis.connection import parse_url
+from redis.retry import Retry
+
+from tasks.deadline import Deadline
+from tasks.patience import Patience
+
+#: Seconds that a new connection may take until its TCP handshake is done: looking up the name, and all of
+#: its addresses.
+LONGEST_CONNECT: Final = 2.0
+
+#: Seconds for one address.
+_LONGEST_HANDSHAKE: Final = 1.0
+
+#: Seconds that a command may take.
+_LONGEST_ANSWER: Final = 2.0
+
+_PATIENCE: Final = Patience()
+
+
+class PromptConnection(Connection):
+    """
+    A connection that does not wait for the name service for longer than for the server.
+
+    redis-py bounds each address and each answer, but `getaddrinfo` takes no timeout: a resolver that does not
+    answer holds a caller for 10 to 30 seconds.
+    """
+
+    def _connect(self) -> socket.socket:
+        deadline = Deadline.after(LONGEST_CONNECT)
+        name = self.host
+        last: OSError = OSError(f"{name} has no address")
+        try:
+            for address in _addresses(name, self.port, deadline):
+                if deadline.remaining <= 0:
+                    break
+                self.host = address
+                try:
+                    connection: socket.socket = super()._connect()  # type: ignore[no-untyped-call] # redis-py types its public names
+                except OSError as error:
+                    last = error
+                else:
+                    return connection
+        finally:
+            # What follows, TLS for one, is about the name.
+            self.host = name
+        raise last
+
+
+class PromptTlsConnection(SSLConnection, PromptConnection):
+    """The same with TLS, which is set up for the name."""
+
+
+def _addresses(host: str, port: int, deadline: Deadline) -> list[str]:
+    found = _PATIENCE.call(
+        (host, port), lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), deadline
+    )
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def connect(url: str) -> Redis:
+    """
+    Return a client of the Redis at *url* that answers or raises `redis.RedisError` within seconds.
+
+    A lost answer does not make it write again: the caller decides.
+    """
+    options: dict[str, Any] = {
+        "socket_timeout": _LONGEST_ANSWER,
+        "socket_connect_timeout": _LONGEST_HANDSHAKE,
+        "retry": Retry(NoBackoff(), 0),
+        **parse_url(url),  # type: ignore[no-untyped-call] # as above
+    }
+    prompt = {Connection: PromptConnection, SSLConnection: PromptTlsConnection}
+    # A Unix socket has no name to look up.
+    plain = options.pop("connection_class", Connection)
+    return Redis.from_pool(ConnectionPool(prompt.get(plain, plain), **options))
