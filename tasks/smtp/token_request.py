@@ -14,8 +14,8 @@ from pydantic import SecretStr
 
 from tasks.contract.codes import LocalCode, Phase
 from tasks.failures import Failure, PermanentFailure, Reply, TransientFailure
-from tasks.smtp.faults import time_over
 from tasks.patience import Patience
+from tasks.smtp.faults import time_over
 from tasks.smtp.tokens import Token
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from tasks.contract.codes import LocalCode, Phase
 from tasks.failures import Answer, Failure, Reply, TransientFailure
+from tasks.patience import Patience
 from tasks.smtp.conversation import Conversation
 from tasks.smtp.faults import time_over, unconfirmed
 from tasks.smtp.gate import LOGIN_PAUSE, LoginGate
 from tasks.smtp.job import Job
 from tasks.smtp.opening import closing_on_failure, log_in, open_session
-from tasks.patience import Patience
 from tasks.smtp.pool import Pool, PoolLimits
 from tasks.smtp.tls import Handshakes
 from tasks.smtp.verification import Verification
