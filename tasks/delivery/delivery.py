@@ -78,10 +78,10 @@ class DeliveryService:
     def _carry(self, mails: Sequence[Mail]) -> dict[str, Verdict]:
         verdicts: dict[str, Verdict] = {}
         for mail in mails:
-            self.preparation.prepare(mail)
+            self.preparation.prepare(mail, self.policy)
         while len(verdicts) < len(mails):
             verdicts |= self._finish([m for m in mails if m.wait is None and m.job.mail_id not in verdicts])
-            verdicts |= self._put_back([m for m in mails if m.wait is not None and m.wait > self.policy.hold])
+            verdicts |= self._put_back([m for m in mails if m.must_go_back(self.policy)])
             going_on = [m for m in mails if m.job.mail_id not in verdicts]
             self._pause(going_on)
             self._submit(going_on)

@@ -71,12 +71,25 @@ class Mail:
         """The moment by the journal's clock."""
         return self.claim.begun_at + timedelta(seconds=self.clock() - self.taken_up)
 
+    def recall(self) -> None:
+        """Note the attempts of earlier workers, as they left them in the journal."""
+        self.attempts = tuple(Attempt.model_validate(a) for a in json.loads(self.claim.history or "[]"))
+
     def open(self, request: SendEmail) -> None:
         """Note the validated parameters, and what earlier workers left in the journal."""
         self.request = request
         recipients = tuple(mailbox.addr_spec for mailbox in request.recipients)
         self.progress = Progress.decode(recipients, self.claim.progress)
-        self.attempts = tuple(Attempt.model_validate(a) for a in json.loads(self.claim.history or "[]"))
+        self.recall()
+
+    def put_off(self, failure: TransientFailure, policy: RetryPolicy) -> None:
+        """Note an attempt that ended before there was a mail to submit, and when to try again."""
+        self._tried(failure.reply)
+        self._try_again(failure, policy)
+
+    def must_go_back(self, policy: RetryPolicy) -> bool:
+        """Whether the mail goes back to the journal: for a long wait, or to be prepared anew after any."""
+        return self.wait is not None and (self.wait > policy.hold or self.ready is None)
 
     def settle(self, failure: Failure | None) -> None:
         """End the mail with *failure*, or with acceptance."""
@@ -97,7 +110,9 @@ class Mail:
         return covered.encode(body=self._body)
 
     def kept_progress(self) -> str:
-        """Return the progress as the journal keeps it."""
+        """Return the progress as the journal keeps it; of a mail that was never opened, what it had."""
+        if self.request is None:
+            return self.claim.progress
         return self.progress.encode(body=self._body)
 
     def absorb(self, answer: Answer, policy: RetryPolicy) -> None:

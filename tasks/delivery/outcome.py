@@ -50,7 +50,7 @@ class Ending:
 
 def conclude(ending: Ending) -> SendEmailResult:
     """Return the result of a delivery."""
-    delivery = _delivery(ending.progress)
+    delivery = _delivery(ending)
     reply = _deciding(ending, delivery)
     phase = ending.failure.phase if ending.failure else ending.phase
     return SendEmailResult(
@@ -79,8 +79,11 @@ def state_of(ending: Ending, result: SendEmailResult) -> MailState:
     return MailState(result.delivery.value)
 
 
-def _delivery(progress: Progress) -> Delivery:
-    if progress.having(Standing.DOUBTFUL, Standing.SUSPECT):
+def _delivery(ending: Ending) -> Delivery:
+    progress = ending.progress
+    # A password reset that cannot be written again names nobody, and may have been sent all the same.
+    is_unwritten = not progress.recipients and isinstance(ending.failure, Unconfirmed)
+    if is_unwritten or progress.having(Standing.DOUBTFUL, Standing.SUSPECT):
         return Delivery.UNKNOWN
     accepted = len(progress.having(Standing.ACCEPTED))
     if not accepted:

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 from tasks.contract.codes import LocalCode
 from tasks.contract.errors import InvalidInput
+from tasks.contract.password_reset import FIELD, is_password_reset, parse_password_reset
 from tasks.contract.validation import parse
 from tasks.deadline import Deadline
+from tasks.delivery.letters import Letters, NoLetters, Occasion
 from tasks.delivery.outcome import UNKNOWN_REPLY
 from tasks.delivery.prepared import Prepared
 from tasks.delivery.sealing import SealPolicy
-from tasks.failures import Expired, Failure, PermanentFailure, Reply, Unconfirmed
+from tasks.failures import Expired, Failure, PermanentFailure, Reply, TransientFailure, Unconfirmed
 from tasks.journal.records import Grip
 from tasks.message.attachments import AttachmentPolicy, load
 from tasks.message.compose import MAX_BYTES, compose
@@ -23,9 +25,12 @@ from tasks.message.identity import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from tasks.contract.parameters import SendEmail
+    from tasks.contract.password_reset import PasswordReset
     from tasks.delivery.mail import Mail
+    from tasks.delivery.retry import RetryPolicy
     from tasks.delivery.routing import Direction, Router
 
 logger = logging.getLogger(__name__)
@@ -39,7 +44,7 @@ class Preparation:
     Validates, routes and composes mails.
 
     *stored* finds the bytes of attachments by their digest; *max_bytes* is the size of the largest finished
-    message; *sealing* opens sealed parameters.
+    message; *sealing* opens sealed parameters; *letters* writes the mails of password resets.
     """
 
     router: Router
@@ -47,23 +52,53 @@ class Preparation:
     stored: Callable[[str], bytes | None]
     max_bytes: int = MAX_BYTES
     sealing: SealPolicy = field(default_factory=SealPolicy)
+    letters: Letters = field(default_factory=NoLetters)
 
-    def prepare(self, mail: Mail) -> None:
-        """Make *mail* ready, or settle it with what is wrong with it."""
+    def prepare(self, mail: Mail, policy: RetryPolicy) -> None:
+        """Make *mail* ready, or settle it with what is wrong with it, or put it off by *policy*."""
         try:
-            request = parse(self.sealing.open(mail.job))
+            request = self._request(mail)
             mail.open(request)
             direction = self.router.direct(request)
-            _restrict_time(mail, request)
+            _restrict_time(mail, request.timeout_seconds, request.expires_at)
             self._respect_the_past(mail, request, direction)
             mail.ready = self._compose(mail, request, direction)
         except InvalidInput as invalid:
             mail.settle(PermanentFailure(Reply(invalid.code, str(invalid))))
+        except TransientFailure as failure:
+            mail.put_off(failure, policy)
         except Failure as failure:
             mail.settle(failure)
         except Exception as error:  # noqa: BLE001 (a bug must fail this mail only, and as a result)
             log_bug(error, mail.job.mail_id)
             mail.settle(internal_failure())
+
+    def _request(self, mail: Mail) -> SendEmail:
+        """Return the validated mail; where a password reset was asked for, it is written now."""
+        parameters = self.sealing.open(mail.job)
+        if not is_password_reset(parameters):
+            return parse(parameters)
+        mail.recall()
+        try:
+            return self._write(parse_password_reset(parameters[FIELD]), mail)
+        except Failure as failure:
+            if mail.claim.grip is Grip.UNCONFIRMED:
+                # Whatever is the matter now, an earlier worker may have sent it.
+                raise Unconfirmed(UNKNOWN_REPLY) from failure
+            raise
+
+    def _write(self, reset: PasswordReset, mail: Mail) -> SendEmail:
+        if mail.claim.grip is Grip.CRASHED:
+            raise PermanentFailure(_CRASHED)
+        _restrict_time(mail, reset.timeout_seconds, mail.claim.accepted_at + timedelta(seconds=reset.ttl))
+        occasion = Occasion(mail.job.mail_id, mail.claim.accepted_at, mail.now, mail.deadline)
+        try:
+            return self.letters.write(reset, occasion)
+        except (Failure, InvalidInput):
+            raise
+        except Exception as error:  # noqa: BLE001 (an adapter's bug must fail this mail only, and as a result)
+            log_bug(error, mail.job.mail_id)
+            raise internal_failure() from None
 
     def _respect_the_past(self, mail: Mail, request: SendEmail, direction: Direction) -> None:
         """Stop where an earlier worker's death leaves nothing, or nothing safe, to do."""
@@ -93,12 +128,11 @@ class Preparation:
         )
 
 
-def _restrict_time(mail: Mail, request: SendEmail) -> None:
+def _restrict_time(mail: Mail, budget: float, expires_at: datetime | None) -> None:
     """Set the mail's deadline: what is left of its Timeout, and never past the moment when it expires."""
-    budget = request.timeout_seconds
     left = budget - mail.claim.elapsed
-    if request.expires_at is not None:
-        until_expiry = (request.expires_at - mail.now) / timedelta(seconds=1)
+    if expires_at is not None:
+        until_expiry = (expires_at - mail.now) / timedelta(seconds=1)
         if until_expiry <= 0:
             raise Expired(Reply(LocalCode.TIME_OVER, "the mail expired before it could be sent"))
         left = min(left, until_expiry)

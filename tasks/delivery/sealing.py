@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tasks.contract.codes import LocalCode
 from tasks.contract.errors import InvalidInput
+from tasks.contract.password_reset import FIELD, is_password_reset, parse_password_reset
 from tasks.contract.validation import parse
 from tasks.failures import PermanentFailure, Reply
 from tasks.journal.records import Entry
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tasks.delivery.job import Job
+    from tasks.journal.records import Request
     from tasks.journal.sealing import Seal
 
 _NO_KEY: Final = (
@@ -70,6 +72,10 @@ class SealPolicy:
             kept = job.parameters if is_sealed(job.parameters) else {}
             return Entry(job.mail_id, job.lane, to_payload(job.mail_id, kept, None))
         try:
-            return Entry.of(job.mail_id, job.lane, parse(parameters), seal=self.seal)
+            return Entry.of(job.mail_id, job.lane, _request(parameters), seal=self.seal)
         except InvalidInput:
             return Entry(job.mail_id, job.lane, to_payload(job.mail_id, parameters, self.seal))
+
+
+def _request(parameters: Mapping[str, Any]) -> Request:
+    return parse_password_reset(parameters[FIELD]) if is_password_reset(parameters) else parse(parameters)

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tasks.contract.result import SendEmailResult
 from tasks.contract.status import MailState
@@ -16,8 +16,23 @@ from tasks.journal.sealing import to_payload
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tasks.contract.parameters import SendEmail
+    from pydantic import JsonValue
+
     from tasks.journal.sealing import Seal
+
+
+class Request(Protocol):
+    """What is taken in: the valid parameters of a mail, or of a password reset that becomes one."""
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The key under which the same request is taken in once."""
+
+    def to_message(self) -> dict[str, JsonValue]:
+        """Return the keyword arguments that travel in the queue."""
+
+    def canonical(self) -> bytes:
+        """Return the bytes that two requests for the same have in common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +55,7 @@ class Entry:
 
     @classmethod
     def of(
-        cls, mail_id: str, lane: str, request: SendEmail, *, delay: float = 0.0, seal: Seal | None = None
+        cls, mail_id: str, lane: str, request: Request, *, delay: float = 0.0, seal: Seal | None = None
     ) -> Entry:
         """Return the entry of a valid mail."""
         payload = to_payload(mail_id, request.to_message(), seal)
@@ -53,7 +68,7 @@ class Entry:
         return bool(fingerprint) and fingerprint in known
 
 
-def _marks(request: SendEmail, seal: Seal | None) -> list[tuple[str | None, str]]:
+def _marks(request: Request, seal: Seal | None) -> list[tuple[str | None, str]]:
     """Return the idempotency key and the fingerprint as they may stand in Redis, by each key of *seal*."""
     canonical, key = request.canonical(), request.idempotency_key
     if seal is None:

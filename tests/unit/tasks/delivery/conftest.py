@@ -11,6 +11,7 @@ import pytest
 from tasks.delivery.accounts import Account, Accounts
 from tasks.delivery.delivery import DeliveryService
 from tasks.delivery.job import Job
+from tasks.delivery.letters import NoLetters
 from tasks.delivery.preparation import Preparation
 from tasks.delivery.retry import RetryPolicy
 from tasks.delivery.routing import Router
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from tasks.delivery.job import Verdict
+    from tasks.delivery.letters import Letters
     from tasks.failures import Answer
     from tasks.journal.sealing import Seal
     from tasks.smtp.route import Route
@@ -83,6 +85,7 @@ class Desk:
     hold: float = 3.0
     seal: Seal | None = None
     is_seal_required: bool = False
+    letters: Letters = field(default_factory=NoLetters)
 
     @property
     def journal(self) -> Journal:
@@ -100,6 +103,7 @@ class Desk:
                 AttachmentPolicy(),
                 lambda _: None,
                 sealing=SealPolicy(self.seal, is_required=self.is_seal_required),
+                letters=self.letters,
             ),
             transport=self.transport,
             policy=RetryPolicy(hold=self.hold),
