@@ -173,7 +173,7 @@ def test_a_directory_that_is_away_may_be_there_later() -> None:
         "https:///x",
         "https://x/\nBcc:",
         "",
-        "https://",
+        "https://[::1/x",
     ],
 )
 def test_a_link_that_is_not_safe_is_not_sent(link: str) -> None:
