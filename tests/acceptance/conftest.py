@@ -13,6 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+import redis
+
+from tasks.testing.script import Script
+from tasks.testing.server import ScriptedServer
+from tests.acceptance.post_office import PostOffice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,6 +57,21 @@ def eventually() -> Callable[..., None]:
             time.sleep(0.05)
 
     return wait
+
+
+@pytest.fixture
+def office(request: pytest.FixtureRequest, valkey: str, tmp_path: Path) -> Iterator[PostOffice]:
+    """A post office with a database of its own; its server follows the script of the test's mark `smtpd`."""
+    marker = request.node.get_closest_marker("smtpd")
+    broker = valkey.removesuffix("/0") + "/7"
+    with redis.Redis.from_url(broker) as client:
+        client.flushdb()
+    with ScriptedServer(Script(**(marker.kwargs if marker else {}))) as server:
+        office = PostOffice(broker, server, tmp_path)
+        try:
+            yield office
+        finally:
+            office.close()
 
 
 @pytest.fixture

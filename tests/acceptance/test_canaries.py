@@ -24,6 +24,7 @@ from tasks.journal.sealing import SEALED, Seal, generate_key
 from tasks.testing.actions import Pause, Reset
 from tasks.testing.script import Script
 from tasks.testing.server import ScriptedServer
+from tests.acceptance.canaries import hits, leaks
 from worker.broker import LOOPBACK, wait_until_ready
 
 if TYPE_CHECKING:
@@ -51,25 +52,6 @@ RECIPIENTS = {
     "canarylocal.patient@example.org": (f"451 4.7.1 try again in 9 seconds: {QUOTE % 'patient'}",),
     "canarylocal.mute@example.org": Pause(60.0),
 }
-
-
-def forms(canary: str) -> Iterator[bytes]:
-    """Yield *canary* as it may stand in bytes: as it is, in hexadecimal, and in base64 at any offset."""
-    yield canary.encode()
-    yield canary.encode().hex().encode()
-    for offset in range(3):
-        text = base64.b64encode(bytes(offset) + canary.encode()).rstrip(b"=")
-        # The characters at both ends depend on what stands beside.
-        is_whole = (offset + len(canary)) % 3 == 0
-        yield text[(0, 2, 3)[offset] : None if is_whole else -1]
-
-
-def hits(haystack: bytes, canaries: set[str]) -> set[str]:
-    return {canary for canary in canaries if any(form in haystack for form in forms(canary))}
-
-
-def leaks(places: dict[str, bytes], canaries: set[str]) -> dict[str, set[str]]:
-    return {name: found for name, text in places.items() if (found := hits(text, canaries))}
 
 
 @dataclass

@@ -1,0 +1,122 @@
+"""
+A worker that dies, or breaks, at an exact step: `python -m tests.acceptance.faulty -A worker.app worker …`.
+
+FAULT names the step, and FUSES a folder: each file in it is one fault, taken away as it comes about, so that
+a worker that is started again knows how many are left. The product knows nothing of this.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from celery.__main__ import main
+from kombu.transport.redis import QoS
+
+from tasks.contract.result import Delivery
+from tasks.delivery import preparation
+from tasks.journal.journal import Journal
+from tasks.journal.records import Claim
+from tasks.smtp.wire import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def burn() -> bool:
+    """Take a fuse away; False once there is none."""
+    for fuse in Path(os.environ["FUSES"]).iterdir():
+        try:
+            fuse.unlink()
+        except FileNotFoundError:
+            continue
+        return True
+    return False
+
+
+def die() -> None:
+    """End this process as the kernel would, if there is a fuse."""
+    if burn():
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def raising(error: type[BaseException]) -> Callable[[], None]:
+    """Return what raises *error* while there are fuses."""
+
+    def raise_it() -> None:
+        if burn():
+            raise error
+
+    return raise_it
+
+
+def before(owner: Any, name: str, fault: Callable[[], None], when: Callable[..., Any] = bool) -> None:
+    """Have *fault* come before *name* is called, if *when* wants that for its arguments after self."""
+    original = getattr(owner, name)
+
+    def wrapped(*args: Any, **options: Any) -> Any:
+        if when(*args[1:]):
+            fault()
+        return original(*args, **options)
+
+    setattr(owner, name, wrapped)
+
+
+def after(owner: Any, name: str, fault: Callable[[], None], when: Callable[..., Any] = bool) -> None:
+    """Have *fault* come after *name* has returned something that *when* wants."""
+    original = getattr(owner, name)
+
+    def wrapped(*args: Any, **options: Any) -> Any:
+        answer = original(*args, **options)
+        if when(answer):
+            fault()
+        return answer
+
+    setattr(owner, name, wrapped)
+
+
+def _any_sent(settled: Any) -> bool:
+    return any(result.delivery is Delivery.SENT for _, _, result in settled)
+
+
+def _any_claim(grips: Any) -> bool:
+    return any(isinstance(grip, Claim) for grip in grips)
+
+
+def _always(*_: Any) -> bool:
+    return True
+
+
+ERRORS = {"memory": MemoryError, "exit": SystemExit, "interrupt": KeyboardInterrupt}
+
+FAULTS: dict[str, Callable[[], None]] = {
+    "begun": lambda: after(Journal, "begin", die, _any_claim),
+    "unmarked": lambda: before(Journal, "mark", die, _always),
+    "marked": lambda: after(Journal, "mark", die, any),
+    "answered": lambda: before(Journal, "finish", die, _any_sent),
+    "finished": lambda: after(Journal, "finish", die, any),
+    "fetched": lambda: before(QoS, "append", die, _always),
+    **{
+        f"{name} while composing": lambda error=error: before(preparation, "compose", raising(error), _always)
+        for name, error in ERRORS.items()
+    },
+    **{
+        f"{name} while sending": lambda error=error: before(Wire, "send", raising(error), _always)
+        for name, error in ERRORS.items()
+    },
+}
+
+
+def run() -> NoReturn:
+    """Become the worker with the fault."""
+    FAULTS[os.environ["FAULT"]]()
+    main()
+    raise AssertionError("celery exits by itself")
+
+
+if __name__ == "__main__":
+    sys.argv[0] = "celery"
+    run()
