@@ -1,0 +1,91 @@
+"""Users from a database, by a statement of the operator's."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+from pydantic import SecretStr
+
+from tasks.password_reset.adapters.sql_directory import SqlDirectory
+from tasks.password_reset.ports import Unreachable, User
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STATEMENT = (
+    "SELECT login AS user, mail AS email, full_name AS name, enabled AS active, pw_changed AS stamp "
+    "FROM people WHERE login = :identifier OR mail = :identifier"
+)
+
+
+@pytest.fixture
+def dsn(tmp_path: Path) -> SecretStr:
+    file = tmp_path / "users.sqlite"
+    with sqlite3.connect(file) as database:
+        database.execute("CREATE TABLE people (login, mail, full_name, enabled, pw_changed)")
+        database.executemany(
+            "INSERT INTO people VALUES (?, ?, ?, ?, ?)",
+            [
+                ("ann", "ann@example.org", "Ann Ofori", 1, "v3"),
+                ("bob", "shared@example.org", "Bob", 0, ""),
+                ("eve", "shared@example.org", "Eve", 1, ""),
+            ],
+        )
+    database.close()
+    return SecretStr(f"sqlite:///{file}")
+
+
+@pytest.mark.parametrize("identifier", ["ann", "ann@example.org"])
+def test_a_user_is_found_as_the_statement_finds_them(identifier: str, dsn: SecretStr) -> None:
+    found = SqlDirectory(dsn, STATEMENT).lookup(identifier, timeout=1.0)
+
+    assert found == User("ann", "ann@example.org", "Ann Ofori", stamp="v3")
+
+
+def test_what_the_table_says_of_being_active_counts(dsn: SecretStr) -> None:
+    found = SqlDirectory(dsn, STATEMENT).lookup("bob", timeout=1.0)
+
+    assert found
+    assert not found.is_active
+
+
+@pytest.mark.parametrize(
+    "identifier", ["nobody", "shared@example.org", "' OR 1=1 --"], ids=["unknown", "two", "injection"]
+)
+def test_nobody_is_found_where_it_is_not_one(identifier: str, dsn: SecretStr) -> None:
+    assert SqlDirectory(dsn, STATEMENT).lookup(identifier, timeout=1.0) is None
+
+
+def test_a_database_that_fails_is_a_directory_that_is_away(dsn: SecretStr) -> None:
+    directory = SqlDirectory(dsn, "SELECT * FROM no_such_table WHERE x = :identifier")
+
+    with pytest.raises(Unreachable):
+        directory.lookup("ann", timeout=1.0)
+
+
+def test_a_statement_that_selects_no_address_is_a_mistake(dsn: SecretStr) -> None:
+    directory = SqlDirectory(dsn, "SELECT login AS user FROM people WHERE login = :identifier")
+
+    with pytest.raises(LookupError, match="selects no column email"):
+        directory.lookup("ann", timeout=1.0)
+
+
+@pytest.mark.parametrize(
+    ("url", "statement", "told"),
+    [
+        ("sqlite://", "SELECT 1", "find the user by :identifier"),
+        ("canary-password", STATEMENT, "is no URL that SQLAlchemy knows"),
+        ("nodb://ann:canary-password@db/x", STATEMENT, "is no URL that SQLAlchemy knows"),
+        ("oracle://ann:canary-password@db/x", STATEMENT, "the database's URL: "),
+    ],
+    ids=["statement", "no url", "dialect", "driver"],
+)
+def test_settings_that_cannot_be_used_are_told_without_the_password(
+    url: str, statement: str, told: str
+) -> None:
+    with pytest.raises(ValueError, match=told) as caught:
+        SqlDirectory(SecretStr(url), statement)
+
+    assert "canary" not in str(caught.value)
