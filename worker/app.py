@@ -14,6 +14,7 @@ from tasks.contract.names import Lane
 from tasks.contract.queue import WORKER_SETTINGS
 from tasks.journal.sealing_keys import KEYS_SETTING
 from tasks.journal.sweeper import Sweeper
+from tasks.password_reset.settings import letters_of
 from tasks.send_email import register
 from worker import logs
 from worker.composition import connect, delivery_service, journal_options
@@ -46,9 +47,13 @@ def _settings() -> Settings:
     try:
         return settings_from_environment()
     except InvalidSettings as invalid:
-        sys.stderr.write(f"postroom: the settings cannot be used\n{invalid}\n")
-        # Code 2 tells the supervisor that starting again will not help.
-        raise SystemExit(2) from None
+        raise _unusable(str(invalid)) from None
+
+
+def _unusable(why: str) -> SystemExit:
+    sys.stderr.write(f"postroom: the settings cannot be used\n{why}\n")
+    # Code 2 tells the supervisor that starting again will not help.
+    return SystemExit(2)
 
 
 def _on_queue(settings: Settings, *, backend: str | None = None) -> Celery:
@@ -70,6 +75,14 @@ _sweeping = Sweeping(
 @signals.setup_logging.connect
 def _set_up_logging(**_: Any) -> None:
     logs.set_up(settings)
+
+
+@signals.worker_init.connect
+def _try_password_resets(**_: Any) -> None:
+    try:
+        letters_of(settings.resets)
+    except ValueError as wrong:
+        raise _unusable(str(wrong)) from None
 
 
 @signals.worker_ready.connect

@@ -18,6 +18,7 @@ from tasks.journal.journal import Journal, JournalOptions
 from tasks.journal.leases import LeaseKeeper
 from tasks.journal.sealing import seal_with
 from tasks.message.attachments import AttachmentPolicy
+from tasks.password_reset.settings import letters_of
 from tasks.smtp.transport import SmtpTransport
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def delivery_service(settings: Settings) -> DeliveryService:
             stored=BlobStore(redis, seal=seal).get,
             max_bytes=settings.max_message_bytes,
             sealing=SealPolicy(seal, is_required=settings.require_sealed),
+            letters=letters_of(settings.resets),
         ),
         transport=SmtpTransport(),
     )

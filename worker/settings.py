@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from tasks.delivery.accounts import Account
 from tasks.journal.sealing_keys import FILE_SETTING, KEYS_SETTING, as_keys, parse_keys, read_keys
+from tasks.password_reset.settings import ResetSettings
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -121,6 +122,9 @@ class Settings(BaseSettings):
         default=False, description="Whether messages with plain parameters are refused (602)."
     )
     concurrency: int = Field(default=8, ge=1, le=1000, description="Mails that one worker sends at a time.")
+    resets: ResetSettings = Field(
+        default_factory=ResetSettings, description="Who the users are whose passwords are reset."
+    )
     lease: float = Field(
         default=15.0, ge=3.0, le=25.0, description="Seconds that a dead worker keeps a mail."
     )

@@ -20,6 +20,7 @@ from tasks.contract.security import Security
 from tasks.contract.trust import Trust
 from tasks.delivery.accounts import Account
 from tasks.delivery.oauth import Command, OAuth
+from tasks.password_reset.settings import ResetSettings
 from worker.settings import Settings
 from worker.settings_words import ABOUT, HEAD
 
@@ -57,13 +58,16 @@ def page() -> str:
     return HEAD + "\n".join(
         [
             "## The worker\n",
-            *_table(Settings, _PREFIX, leave_out={"accounts"}),
+            *_table(Settings, _PREFIX, leave_out={"accounts", "resets"}),
             "\n## Accounts\n",
             "Each account has a name; `default` serves messages that name none, unless set otherwise.\n",
             *_table(Account, _ACCOUNT, leave_out={"name"}),
             "\n## OAuth of an account\n",
             "Needed are a token, a file or a command for it, or an endpoint with what it asks for.\n",
             *_table(OAuth, _ACCOUNT + "OAUTH__", leave_out=set()),
+            "\n## Password resets\n",
+            "A worker with a directory sends password resets, and tries all of this when it starts.\n",
+            *_table(ResetSettings, _PREFIX + "RESETS__", leave_out=set()),
             "",
         ]
     )

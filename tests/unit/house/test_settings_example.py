@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 from tasks.delivery.accounts import Account
+from tasks.password_reset.settings import ResetSettings
 from worker.settings import Settings, load
 
 ROOT = Path(__file__).parents[3]
 ACCOUNT = "POSTROOM_ACCOUNTS__default__"
 #: Read before there are settings: where to look for them.
 PLACES = {"POSTROOM_CONFIG", "POSTROOM_SECRETS_FOLDER"}
+
+GROUPS = {"accounts", "resets"}
 
 
 @pytest.fixture(scope="module")
@@ -23,12 +26,14 @@ def example() -> dict[str, str]:
 
 
 def test_the_example_has_every_setting_and_no_other(example: dict[str, str]) -> None:
-    settings = {f"POSTROOM_{name.upper()}" for name in Settings.model_fields if name != "accounts"}
+    settings = {f"POSTROOM_{name.upper()}" for name in Settings.model_fields if name not in GROUPS}
     fields = {ACCOUNT + name.upper() for name in Account.model_fields if name != "name"}
     # Of a group of settings one member stands for all.
     names = {re.sub(r"(?<=__OAUTH)__\w+", "", name) for name in example if name.startswith("POSTROOM_")}
 
-    assert names == settings | fields | PLACES
+    resets = {f"POSTROOM_RESETS__{name.upper()}" for name in ResetSettings.model_fields}
+
+    assert names == settings | fields | resets | PLACES
 
 
 def test_the_example_can_be_used_as_it_stands(

@@ -9,6 +9,7 @@ import pytest
 
 from tasks.delivery.accounts import Account
 from tasks.delivery.oauth import OAuth
+from tasks.password_reset.settings import ResetSettings
 from worker import settings_reference
 from worker.settings import Settings
 from worker.settings_reference import about, kind, page
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 ROOT = Path(__file__).parents[3]
-#: What stands in no table: accounts have one of their own, and a name that is part of each variable's.
-NOT_IN_A_TABLE = {"accounts", "name"}
+MODELS = (Settings, Account, OAuth, ResetSettings)
+#: What stands in no table: groups have one of their own, and a name that is part of each variable's.
+NOT_IN_A_TABLE = {"accounts", "resets", "name"}
 
 
 def _fields(model: type[BaseModel]) -> set[str]:
@@ -32,22 +34,22 @@ def test_the_published_reference_is_the_current_one() -> None:
     assert published == page(), "run `make schema`"
 
 
-@pytest.mark.parametrize("model", [Settings, Account, OAuth])
+@pytest.mark.parametrize("model", MODELS)
 def test_every_setting_says_what_it_is_for(model: type[BaseModel]) -> None:
     assert all(about(model, name) for name in _fields(model))
 
 
-@pytest.mark.parametrize("model", [Settings, Account, OAuth])
+@pytest.mark.parametrize("model", MODELS)
 def test_no_setting_is_described_twice_or_after_it_is_gone(model: type[BaseModel]) -> None:
     silent = {name for name in _fields(model) if model.model_fields[name].description is None}
 
-    assert set(ABOUT[model]) == silent
+    assert set(ABOUT.get(model, {})) == silent
 
 
 def test_every_setting_has_a_row_of_its_own() -> None:
     rows = [line for line in page().splitlines() if line.startswith("| `POSTROOM_")]
 
-    assert len(rows) == sum(len(_fields(model)) for model in (Settings, Account, OAuth))
+    assert len(rows) == sum(len(_fields(model)) for model in MODELS)
     assert all(row.replace("\\|", "").count("|") == 5 for row in rows)
 
 
