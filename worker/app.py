@@ -7,22 +7,22 @@ import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
-from celery import Celery, signals
-from kombu import Exchange, Queue
+from celery import signals
 
-from tasks.contract.names import Lane
-from tasks.contract.queue import WORKER_SETTINGS
 from tasks.journal.sealing_keys import KEYS_SETTING
 from tasks.journal.sweeper import Sweeper
 from tasks.password_reset.settings import letters_of
 from tasks.send_email import register
 from worker import logs
-from worker.composition import connect, delivery_service, journal_options
+from worker.composition import connect, delivery_service, journal_options, sieve
 from worker.environment import settings_from_environment
+from worker.queue import QueueApp
 from worker.settings import InvalidSettings, Settings
 from worker.sweeping import Sweeping
 
 if TYPE_CHECKING:
+    from celery import Celery
+
     from tasks.delivery.delivery import DeliveryService
 
 
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 def build(settings: Settings) -> Celery:
     """Return a Celery app that sends mail as *settings* say."""
-    app = _on_queue(settings, backend=settings.results)
+    app = QueueApp(settings.broker_url, backend=settings.results, sieve=sieve(settings))
     app.conf.worker_concurrency = settings.concurrency
 
     @functools.cache
@@ -56,17 +56,10 @@ def _unusable(why: str) -> SystemExit:
     return SystemExit(2)
 
 
-def _on_queue(settings: Settings, *, backend: str | None = None) -> Celery:
-    app = Celery("postroom", broker=settings.broker_url, backend=backend, set_as_current=False)
-    app.conf.update(WORKER_SETTINGS)
-    app.conf.task_queues = [Queue(lane, Exchange(lane, type="direct"), routing_key=lane) for lane in Lane]
-    return app
-
-
 settings = _settings()
 app = build(settings)
 _sweeping = Sweeping(
-    _on_queue(settings),
+    QueueApp(settings.broker_url),
     Sweeper(connect(settings), options=journal_options(settings)),
     interval=settings.sweep_interval,
 )

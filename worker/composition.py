@@ -16,10 +16,12 @@ from tasks.delivery.sealing import SealPolicy
 from tasks.journal.blobs import BlobStore
 from tasks.journal.journal import Journal, JournalOptions
 from tasks.journal.leases import LeaseKeeper
+from tasks.journal.quarantine import Quarantine
 from tasks.journal.sealing import seal_with
 from tasks.message.attachments import AttachmentPolicy
 from tasks.password_reset.settings import letters_of
 from tasks.smtp.transport import SmtpTransport
+from worker.sieve import Sieve
 
 if TYPE_CHECKING:
     from worker.settings import Settings
@@ -41,6 +43,11 @@ def connect(settings: Settings) -> Redis:
 def journal_options(settings: Settings) -> JournalOptions:
     """Return the journal's options as the operator set them."""
     return JournalOptions(lease=settings.lease, patience=settings.patience, retention=settings.retention)
+
+
+def sieve(settings: Settings) -> Sieve:
+    """Return what sets queue entries aside that are no messages."""
+    return Sieve(Quarantine(connect(settings), seal=seal_with(settings.seal_keys)))
 
 
 def router(settings: Settings) -> Router:

@@ -26,6 +26,8 @@ SEALED: Final = "sealed"
 #: Stands before sealed bytes, so that a file which looks like a mail is never opened as one.
 _BYTES: Final = b"bytes:"
 
+_NO_FIELD_TAKES: Final = [0]
+
 #: Names are made with a key of their own, which tells nothing about the one that seals.
 _NAMING: Final = b"postroom: names in Redis"
 
@@ -101,8 +103,13 @@ class Seal:
 
 
 def to_payload(mail_id: str, parameters: Mapping[str, Any], seal: Seal | None) -> str:
-    """Return the JSON text in which *parameters* travel and wait: sealed where there is a seal."""
-    text = json.dumps(parameters, separators=(",", ":"))
+    """
+    Return the JSON text in which *parameters* travel and wait: sealed where there is a seal.
+
+    Celery's JSON has kinds of values that JSON does not have, such as bytes. No field takes them, nor what
+    stands for them here: they stay as wrong as they came.
+    """
+    text = json.dumps(parameters, separators=(",", ":"), default=lambda _: _NO_FIELD_TAKES)
     return json.dumps({SEALED: seal.seal(mail_id, text)}) if seal else text
 
 

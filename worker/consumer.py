@@ -1,0 +1,97 @@
+"""Celery's consumer, which no message stops."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+from celery.exceptions import NotRegistered
+from celery.utils.objects import Bunch
+from celery.worker.consumer import Consumer
+from redis.exceptions import RedisError
+
+from worker.envelopes import Flaw, is_name
+from worker.requests import check
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
+
+
+class SafeConsumer(Consumer):
+    """
+    A consumer that sets messages aside which it cannot take, and never logs what they hold.
+
+    Celery's own ends the worker over some of them, drops others, and writes the bodies of both into the log.
+    The app is a `QueueApp` with a sieve.
+    """
+
+    app: Any
+    connection_errors: tuple[type[Exception], ...]
+    channel_errors: tuple[type[Exception], ...]
+
+    def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
+        """Return what is called with each message."""
+        take = super().create_task_handler(*args, **kwargs)
+
+        def on_task_received(message: Any) -> None:
+            try:
+                check(message)
+                take(message)
+            except Flaw as flaw:
+                self._set_aside(message, str(flaw))
+            except (*self.connection_errors, *self.channel_errors):
+                raise
+            except Exception as error:  # noqa: BLE001 - the last net: no message ends the worker
+                self._set_aside(message, f"cannot be taken up ({type(error).__name__})")
+
+        return on_task_received
+
+    def on_decode_error(self, message: Any, exc: Exception) -> None:
+        """Set a message aside whose body cannot be read."""
+        self._set_aside(message, f"body: cannot be decoded ({type(exc).__name__})")
+
+    def on_unknown_message(self, _body: Any, message: Any) -> None:
+        """Set a message aside that names no task."""
+        self._set_aside(message, "headers.task: is missing")
+
+    def on_invalid_task(self, _body: Any, message: Any, exc: Exception) -> None:
+        """Set a message aside that Celery cannot make a request of."""
+        self._set_aside(message, f"is no request ({type(exc).__name__})")
+
+    def on_unknown_task(self, _body: Any, message: Any, exc: Exception) -> None:  # noqa: ARG002 (Celery's)
+        """Set a message aside whose task this worker does not have; whoever waits for it is told."""
+        named = message.headers if "task" in message.headers else message.payload
+        self._set_aside(message, "headers.task: this worker has no such task")
+        error = NotRegistered(named["task"])
+        request = Bunch(name=named["task"], chord=None, root_id=None, errbacks=None, reply_to=None)
+        self.app.backend.mark_as_failure(named["id"], error, request=request)
+
+    def _set_aside(self, message: Any, reason: str) -> None:
+        lane = (message.delivery_info or {}).get("routing_key")
+        try:
+            self.app.sieve.set_aside(_raw(message), lane=lane if is_name(lane) else "", reason=reason)
+        except (RedisError, OSError) as error:
+            logger.warning("queue entry not quarantined yet", extra={"error": type(error).__name__})
+            message.reject_log_error(logger, self.connection_errors, requeue=True)
+        else:
+            # Only now may the queue forget it; a crash before this line sets it aside once more.
+            message.ack_log_error(logger, self.connection_errors)
+
+
+def _raw(message: Any) -> bytes:
+    """Return *message* as it stands in a Redis queue; one from another broker is brought into that form."""
+    payload = getattr(message, "_raw", None)
+    if not isinstance(payload, dict):
+        body = message.body if isinstance(message.body, bytes) else str(message.body or "").encode()
+        payload = {
+            "body": base64.b64encode(body).decode(),
+            "content-type": message.content_type,
+            "content-encoding": message.content_encoding,
+            "headers": message.headers,
+            "properties": {**message.properties, "body_encoding": "base64"},
+        }
+    return json.dumps(payload, default=repr).encode()
