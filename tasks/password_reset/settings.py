@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from tasks.delivery.letters import NoLetters
 from tasks.password_reset.adapters.csv_directory import CsvDirectory
+from tasks.password_reset.adapters.http_provider import Endpoint, HttpDirectory, HttpIssuer
 from tasks.password_reset.adapters.signed_links import SignedLinks
 from tasks.password_reset.letters import House, ResetLetters
 from tasks.templating.catalogue import Catalogue, TemplateProblem
@@ -31,7 +32,7 @@ class ResetSettings(BaseModel):
 
     directory: str = Field(
         default="",
-        description="Who knows the users: csv, sql, or package.module:Class; without one no resets are sent.",
+        description="Who knows the users: csv, sql, http, or package.module:Class; resets need one.",
     )
     directory_file: Path | None = Field(default=None, description="The file of the csv directory.")
     database_url: SecretStr | None = Field(
@@ -41,8 +42,17 @@ class ResetSettings(BaseModel):
         default="",
         description="The SELECT that finds the user by :identifier, with the columns user and email.",
     )
+    directory_url: str = Field(
+        default="", description="The endpoint of the http directory, which is posted the identifier."
+    )
+    token_file: Path | None = Field(
+        default=None, description="A file with the bearer token for http endpoints, read anew each time."
+    )
     issuer: str = Field(
-        default="signed", description="Who issues the links: signed, or package.module:Class."
+        default="signed", description="Who issues the links: signed, http, or package.module:Class."
+    )
+    issuer_url: str = Field(
+        default="", description="The endpoint of the http issuer, which is posted user and ttl."
     )
     link_base: str = Field(
         default="", description="What signed links begin with, such as https://accounts.example.org/reset."
@@ -106,8 +116,16 @@ def _signed(settings: ResetSettings) -> LinkIssuer:
     return SignedLinks(_required(settings, "link_base"), _secret(settings))
 
 
-_DIRECTORIES: Final[dict[str, Callable[[ResetSettings], Any]]] = {"csv": _csv, "sql": _sql}
-_ISSUERS: Final[dict[str, Callable[[ResetSettings], Any]]] = {"signed": _signed}
+def _http(settings: ResetSettings) -> Directory:
+    return HttpDirectory(Endpoint(_required(settings, "directory_url"), settings.token_file))
+
+
+def _http_links(settings: ResetSettings) -> LinkIssuer:
+    return HttpIssuer(Endpoint(_required(settings, "issuer_url"), settings.token_file))
+
+
+_DIRECTORIES: Final[dict[str, Callable[[ResetSettings], Any]]] = {"csv": _csv, "sql": _sql, "http": _http}
+_ISSUERS: Final[dict[str, Callable[[ResetSettings], Any]]] = {"signed": _signed, "http": _http_links}
 
 
 def _made(

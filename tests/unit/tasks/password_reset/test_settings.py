@@ -72,13 +72,19 @@ def test_the_secret_may_stand_in_a_file(usable: dict[str, Any], tmp_path: Path) 
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"directory": "ldap"}, "RESETS__DIRECTORY: 'ldap' is neither csv, sql nor a path"),
+        ({"directory": "ldap"}, "RESETS__DIRECTORY: 'ldap' is neither csv, sql, http nor a path"),
         ({"directory": "no.such:Thing"}, "RESETS__DIRECTORY: 'no.such:Thing' cannot be imported"),
         ({"directory": "json:Nothing"}, "RESETS__DIRECTORY: 'json:Nothing' cannot be imported"),
         ({"directory": f"{__name__}:Impossible"}, "RESETS__DIRECTORY: the house has no door"),
         ({"directory_file": None}, "RESETS__DIRECTORY_FILE: is needed"),
         ({"directory": "sql"}, "RESETS__DATABASE_URL: is needed"),
-        ({"issuer": "magic"}, "RESETS__ISSUER: 'magic' is neither signed nor a path"),
+        ({"directory": "http"}, "RESETS__DIRECTORY_URL: is needed"),
+        (
+            {"directory": "http", "directory_url": "http://x.org"},
+            "RESETS__DIRECTORY: the endpoint must be",
+        ),
+        ({"issuer": "http"}, "RESETS__ISSUER_URL: is needed"),
+        ({"issuer": "magic"}, "RESETS__ISSUER: 'magic' is neither signed, http nor a path"),
         ({"link_base": "http://x.org"}, "RESETS__ISSUER: the base of links must be https"),
         ({"link_base": ""}, "RESETS__LINK_BASE: is needed"),
         ({"link_secret": SecretStr("canary")}, "RESETS__ISSUER: the secret of links must have at least 32"),
