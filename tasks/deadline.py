@@ -42,7 +42,7 @@ class Deadline:
     @property
     def is_over(self) -> bool:
         """Whether nothing is left."""
-        return self.remaining <= 0.0
+        return self.clock() >= self.at
 
     @property
     def reserve(self) -> float:

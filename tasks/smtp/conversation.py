@@ -29,7 +29,7 @@ _SMALL: Final = 64 * 1024
 _DOT: Final = b".\r\n"
 # Replies to the commands of one write must fit the buffers between server and client (RFC 2920, 3.1).
 _MOST_AT_ONCE: Final = 50
-_BAD_SEQUENCE: Final = 503
+_HAD_ENOUGH: Final = frozenset({421, 503})
 # Seconds for which a server that broke off in mid-content is listened to for its reason.
 _LAST_WORDS: Final = 0.5
 
@@ -93,7 +93,7 @@ class Conversation:
     def _offer(self, transaction: Transaction, *, is_written: bool) -> None:
         """Send the envelope, unless its first group *is_written*, and take the replies."""
         session, deadline = self._session, transaction.submission.deadline
-        for group in _groups(transaction, _MOST_AT_ONCE if session.pipelines else 1):
+        for group in _groups(transaction.commands, _MOST_AT_ONCE if session.pipelines else 1):
             if not transaction.wants_more:
                 break
             if not is_written:
@@ -101,15 +101,18 @@ class Conversation:
                 session.wire.send(_lines(group), deadline)
             is_written = False
             for _ in group:
-                if not transaction.is_disconnected:
-                    self._take(transaction, session.wire.receive(deadline))
+                raw = session.wire.receive(deadline)
+                if raw.code in _HAD_ENOUGH:
+                    self._forbid_weariness(transaction, raw)
+                transaction.take(raw)
+                if transaction.is_disconnected:
+                    break
         transaction.conclude_recipients()
 
-    def _take(self, transaction: Transaction, raw: RawReply) -> None:
-        if transaction.replies == 0 and self._is_used and (raw.closes or raw.code == _BAD_SEQUENCE):
-            # The server had enough of this connection, or has the mail before still open.
+    def _forbid_weariness(self, transaction: Transaction, raw: RawReply) -> None:
+        """Have the mail carried anew where the server had enough of this connection, not of the mail."""
+        if transaction.replies == 0 and self._is_used:
             raise ConnectionLost(f"the server answered {raw.code} on a kept connection")
-        transaction.take(raw)
 
     def _deliver(self, transaction: Transaction, job: Job) -> None:
         """Send content and dot, and the envelope of the next mail behind it; take the dot's reply."""
@@ -147,9 +150,11 @@ class Conversation:
         session = self._session
         is_last = len(self._waiting) == 1 or session.mails + 1 >= self._most_mails
         if session.pipelines and not is_last:
-            with suppress(Failure):
+            try:
                 self._begun = begin(self._waiting[1].submission, session.extensions)
-                return _lines(_groups(self._begun, _MOST_AT_ONCE)[0])
+            except Failure:
+                return b""
+            return _lines(_groups(self._begun.commands, _MOST_AT_ONCE)[0])
         return b""
 
     def _permit(self, job: Job) -> None:
@@ -181,11 +186,12 @@ class Conversation:
         session.needs_reset = not transaction.is_in_data
 
 
-def _groups(transaction: Transaction, size: int) -> list[list[bytes]]:
-    """Return the commands of the envelope in the groups that are one write each."""
-    commands = transaction.commands
+def _groups(commands: tuple[bytes, ...], size: int) -> list[tuple[bytes, ...]]:
+    """Return *commands* in the groups that are one write each."""
+    if len(commands) <= size:
+        return [commands]
     return [commands[at : at + size] for at in range(0, len(commands), size)]
 
 
-def _lines(commands: list[bytes]) -> bytes:
-    return b"".join(command + b"\r\n" for command in commands)
+def _lines(commands: tuple[bytes, ...]) -> bytes:
+    return b"\r\n".join((*commands, b""))

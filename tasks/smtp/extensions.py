@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 _OLD_AUTH: Final = "AUTH="
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Extensions:
     """The keywords that a server announced, upper-case, with their parameters."""
 
@@ -35,22 +36,22 @@ class Extensions:
     def __contains__(self, keyword: str) -> bool:
         return keyword in self.keywords
 
-    @property
+    @cached_property
     def mechanisms(self) -> frozenset[str]:
         """The SASL mechanisms offered for AUTH (RFC 4954)."""
         return frozenset(self.keywords.get("AUTH", ()))
 
-    @property
+    @cached_property
     def size_limit(self) -> int | None:
         """Bytes of the largest mail that the server takes, None where it names none (RFC 1870)."""
         return _positive(self.keywords.get("SIZE", ())[:1])
 
-    @property
+    @cached_property
     def most_recipients(self) -> int | None:
         """Recipients that the server takes in one mail, where it says so (RFC 9422, RCPTMAX)."""
         return self._limit("RCPTMAX=")
 
-    @property
+    @cached_property
     def most_mails(self) -> int | None:
         """Mails that the server takes over one connection, where it says so (RFC 9422, MAILMAX)."""
         return self._limit("MAILMAX=")

@@ -45,7 +45,7 @@ def open_session(route: Route, deadline: Deadline, *, handshakes: Handshakes, pa
     with closing_on_failure(session):
         _forbid_exposed_login(session)
         if route.security is Security.IMPLICIT_TLS:
-            session.wire.replace(handshakes.secure(connection, route, deadline))
+            handshakes.secure(session.wire, route, deadline)
         _greet(session, deadline)
         session.extensions = _hello(session, deadline)
         if route.security is Security.STARTTLS:
@@ -80,7 +80,7 @@ def _forbid_exposed_login(session: Session) -> None:
     route = session.route
     if not route.login or route.protects_passwords or route.allow_plaintext_auth:
         return
-    if is_loopback(session.wire.socket):
+    if is_loopback(session.wire.stream.socket):
         return
     if route.is_encrypted:
         text = f"No password is sent to {route.host}, whose certificate is not verified."
@@ -137,7 +137,7 @@ def _start_tls(session: Session, deadline: Deadline, handshakes: Handshakes) -> 
         # What came in clear must not be read as if it had come under TLS (CVE-2011-0411).
         reply = Reply(LocalCode.TLS, "Something was sent in clear after the server's answer to STARTTLS.")
         raise TransientFailure(reply, Phase.TLS, hint="Somebody on the way may tamper with the connection.")
-    session.wire.replace(handshakes.secure(session.wire.socket, route, deadline))
+    handshakes.secure(session.wire, route, deadline)
 
 
 def _expect(raw: RawReply, phase: Phase) -> None:

@@ -12,14 +12,15 @@ from tasks.smtp.replies import over_announced_limit
 from tasks.smtp.transaction import Transaction
 
 if TYPE_CHECKING:
+    from tasks.envelope import Envelope
     from tasks.smtp.extensions import Extensions
     from tasks.smtp.submission import Submission
 
 _NO_SMTPUTF8: Final = Reply(LocalCode.POLICY, "The server does not support international addresses.", "5.6.7")
 _LINE_WITH_DOT: Final = re.compile(rb"^\.", re.MULTILINE)
-# A local part in quotes, or without any character that could end the path or the line (RFC 5321, 4.1.2).
+# A local part without any character that could end the path or the line, or in quotes (RFC 5321, 4.1.2).
 _PATH: Final = re.compile(
-    r"(?:\"(?:[^\"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])*\"|[^\s\"<>\x00-\x1f\x7f]+)@[^\s\"<>\x00-\x1f\x7f]+"
+    r"(?:[^\s@\"<>\x00-\x1f\x7f]+|\"(?:[^\"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])*\")@[^\s@\"<>\x00-\x1f\x7f]+"
 )
 
 
@@ -44,11 +45,9 @@ def begin(submission: Submission, extensions: Extensions) -> Transaction:
     recipients, unasked = _asked(envelope.recipients, extensions)
     if not recipients:
         raise none_accepted(unasked)
-    is_utf8 = content is envelope.content_smtputf8 or not all(
-        map(str.isascii, (envelope.sender, *recipients))
-    )
-    mail = _mail_command(envelope.sender, len(content), extensions, is_utf8=is_utf8)
-    return Transaction(submission, mail, recipients, _stuffed(content), unasked)
+    mail = f"MAIL FROM:<{envelope.sender}>{_parameters(envelope, recipients, content, extensions)}".encode()
+    paths = [f"RCPT TO:<{recipient}>".encode() for recipient in recipients]
+    return Transaction(submission, (mail, *paths, b"DATA"), recipients, _stuffed(content), unasked)
 
 
 def require_reserve(submission: Submission) -> None:
@@ -59,7 +58,8 @@ def require_reserve(submission: Submission) -> None:
         TransientFailure: less than the deadline's reserve is left.
 
     """
-    if submission.deadline.remaining < submission.deadline.reserve:
+    deadline = submission.deadline
+    if deadline.remaining < deadline.reserve:
         text = "Too little of the time budget was left to send the content."
         raise TransientFailure(Reply(LocalCode.TIME_OVER, text), Phase.DATA)
 
@@ -76,13 +76,14 @@ def _asked(recipients: tuple[str, ...], extensions: Extensions) -> tuple[tuple[s
     return asked[:most], unasked
 
 
-def _mail_command(sender: str, size: int, extensions: Extensions, *, is_utf8: bool) -> bytes:
-    parts = [f"MAIL FROM:<{sender}>"]
-    parts += [f"SIZE={size}"] if "SIZE" in extensions else []
-    if is_utf8:
-        parts += ["SMTPUTF8"]
-        parts += ["BODY=8BITMIME"] if "8BITMIME" in extensions else []
-    return " ".join(parts).encode()
+def _parameters(
+    envelope: Envelope, recipients: tuple[str, ...], content: bytes, extensions: Extensions
+) -> str:
+    """Return what MAIL tells of the mail, for a server that wants to know."""
+    parameters = f" SIZE={len(content)}" if "SIZE" in extensions else ""
+    if content is envelope.content and all(map(str.isascii, (envelope.sender, *recipients))):
+        return parameters
+    return parameters + (" SMTPUTF8 BODY=8BITMIME" if "8BITMIME" in extensions else " SMTPUTF8")
 
 
 def _stuffed(content: bytes) -> bytes:

@@ -53,6 +53,16 @@ class RawReply(NamedTuple):
     lines: tuple[bytes, ...]
 
     @property
+    def is_accepting(self) -> bool:
+        """Whether it is a positive completion (2yz); which of them, no client need care (RFC 5321, 4.2.1)."""
+        return self.code // 100 == 2  # noqa: PLR2004  # the class 2yz
+
+    @property
+    def goes_ahead(self) -> bool:
+        """Whether the server waits for more, as 354 says of the content (3yz)."""
+        return self.code // 100 == 3  # noqa: PLR2004  # the class 3yz
+
+    @property
     def closes(self) -> bool:
         """Whether the server says that it closes the connection (RFC 5321, section 3.8)."""
         return self.code == _SERVICE_CLOSING

@@ -11,14 +11,14 @@ from tasks.contract.codes import LocalCode, Phase
 from tasks.contract.security import Security
 from tasks.failures import Failure, PermanentFailure, Reply, TransientFailure
 from tasks.smtp import hints
-from tasks.smtp.faults import broken, ssl_reason
+from tasks.smtp.faults import BREAKS, broken, ssl_reason
+from tasks.smtp.secured import Secured
 
 if TYPE_CHECKING:
-    import socket
-
     from tasks.deadline import Deadline
     from tasks.smtp.route import Route
     from tasks.smtp.trust import ClientCertificate, ServerTrust
+    from tasks.smtp.wire import Wire
 
 # OpenSSL's numbers for what is wrong with a chain (x509_vfy.h).
 _CERTIFICATE_FAULTS: Final = {
@@ -69,41 +69,31 @@ class Handshakes:
         self._contexts: dict[tuple[ServerTrust, ClientCertificate | None], ssl.SSLContext] = {}
         self._sessions: dict[Route, ssl.SSLSession] = {}
 
-    def secure(self, connection: socket.socket, route: Route, deadline: Deadline) -> ssl.SSLSocket:
+    def secure(self, wire: Wire, route: Route, deadline: Deadline) -> None:
         """
-        Return *connection* under TLS, its peer checked as the route's trust says.
+        Put *wire* under TLS, its peer checked as the route's trust says.
 
         Raises:
             Failure: no TLS came about, or the certificate was refused; nothing else was sent.
 
         """
         context = self._context(route)
-        name = route.host.rstrip(".")
         try:
-            secured = context.wrap_socket(
-                connection,
-                server_hostname=name,
+            secured = Secured(
+                wire.stream.socket,
+                context,
+                server_hostname=route.host.rstrip("."),
                 session=self._sessions.get(route),
-                do_handshake_on_connect=False,
             )
-        except (OSError, ValueError) as error:
+            secured.shake_hands(wire.ready, deadline)
+        except (*BREAKS, ValueError) as error:
             raise _failed(error, route) from error
-        try:
-            # One call, and OpenSSL's reads and writes in it share this timeout.
-            secured.settimeout(max(deadline.remaining, 0.001))
-            secured.do_handshake()
-            _check_pin(secured, route)
-        except OSError as error:
-            secured.close()
-            raise _failed(error, route) from error
-        except BaseException:
-            secured.close()
-            raise
-        return secured
+        _check_pin(secured.tls, route)
+        wire.stream = secured
 
-    def remember(self, secured: socket.socket, route: Route) -> None:
-        """Keep the TLS session of *secured* for the next connection of *route*."""
-        session = secured.session if isinstance(secured, ssl.SSLSocket) else None
+    def remember(self, wire: Wire, route: Route) -> None:
+        """Keep the TLS session of *wire* for the next connection of *route*."""
+        session = wire.stream.tls.session if wire.stream.tls else None
         if session is not None:
             self._sessions[route] = session
 
@@ -115,7 +105,7 @@ class Handshakes:
             return self._contexts[key]
 
 
-def digest_of(secured: ssl.SSLSocket) -> str:
+def digest_of(secured: ssl.SSLObject) -> str:
     """Return the SHA-256 digest of the peer's certificate, as pins are written."""
     return hashlib.sha256(secured.getpeercert(binary_form=True) or b"").hexdigest()
 
@@ -134,20 +124,21 @@ def _make_context(trust: ServerTrust, client: ClientCertificate | None) -> ssl.S
             reply, Phase.TLS, hint="Check that the PEM files exist and are whole."
         ) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION
     if trust.sha256_pins or not trust.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
 
 
-def _check_pin(secured: ssl.SSLSocket, route: Route) -> None:
+def _check_pin(secured: ssl.SSLObject, route: Route) -> None:
     pins = route.trust.sha256_pins
     if pins and digest_of(secured) not in {pin.lower() for pin in pins}:
         reply = Reply(LocalCode.TLS, f"The certificate of {route.host} is not the pinned one.")
         raise PermanentFailure(reply, Phase.TLS, hint="If the server got a new certificate, pin that one.")
 
 
-def _failed(error: OSError | ValueError, route: Route) -> Failure:
+def _failed(error: Exception, route: Route) -> Failure:
     match error:
         case ssl.SSLCertVerificationError():
             fault = _CERTIFICATE_FAULTS.get(error.verify_code, f"was refused: {error.verify_message}")
@@ -162,7 +153,7 @@ def _failed(error: OSError | ValueError, route: Route) -> Failure:
         case ssl.SSLError() if any(word in ssl_reason(error) for word in _NO_AGREEMENT):
             text = f"The server {route.place} and this side agree on no TLS: {ssl_reason(error)}."
             return PermanentFailure(Reply(LocalCode.TLS, text), Phase.TLS, hint="TLS 1.2 or later is needed.")
-        case ValueError() if not isinstance(error, OSError):
+        case ValueError() if not isinstance(error, ssl.SSLError):
             reply = Reply(LocalCode.TLS, f"{route.host!r} is no host name that a certificate could be for.")
             return PermanentFailure(reply, Phase.TLS)
         case _:

@@ -20,12 +20,13 @@ class Transaction:
     """
     MAIL, RCPT for each recipient, DATA, content and dot of one mail (RFC 5321, section 3.3).
 
-    It is fed with the replies in the order of its commands and says what came of them; whether the commands
-    were pipelined makes no difference to it. *content* has its dots stuffed and ends a line.
+    It is fed with the replies in the order of its *commands*, which are those of the envelope and DATA, and
+    says what came of them; whether they were pipelined makes no difference to it. *content* has its dots
+    stuffed and ends a line.
     """
 
     submission: Submission
-    mail: bytes
+    commands: tuple[bytes, ...]
     recipients: tuple[str, ...]
     content: bytes = field(repr=False)
     refused: dict[str, Reply] = field(default_factory=dict, repr=False)
@@ -33,13 +34,8 @@ class Transaction:
     replies: int = 0
     accepted: int = 0
     is_in_data: bool = False
+    is_settled: bool = False
     is_disconnected: bool = False
-
-    @property
-    def commands(self) -> list[bytes]:
-        """The commands of the envelope, DATA the last."""
-        paths = [f"RCPT TO:<{recipient}>".encode() for recipient in self.recipients]
-        return [self.mail, *paths, b"DATA"]
 
     @property
     def phase(self) -> Phase:
@@ -56,24 +52,21 @@ class Transaction:
     @property
     def leaves_doubt(self) -> bool:
         """Whether the server may be anywhere but between two mails."""
-        is_sent = isinstance(self.answer, Receipt) or (
-            isinstance(self.answer, Failure) and self.answer.phase is Phase.FINAL
-        )
-        return self.is_disconnected or (self.is_in_data and not is_sent)
+        return self.is_disconnected or (self.is_in_data and not self.is_settled)
 
     def take(self, raw: RawReply) -> None:
         """Take the reply to the next command of the envelope."""
-        phase = self.phase
-        self.replies += 1
+        index = self.replies
         if raw.closes:
             self.is_disconnected = True
-            self._fail(raw, phase)
-        elif phase is Phase.RCPT:
-            self._take_recipient(raw, self.recipients[self.replies - 2])
-        elif phase is Phase.DATA:
+            self._fail(raw, self.phase)
+        elif 0 < index <= len(self.recipients):
+            self._take_recipient(raw, self.recipients[index - 1])
+        elif index:
             self._take_data(raw)
-        elif meaning(raw, phase) is not Verdict.ACCEPTED:
-            self._fail(raw, phase)
+        elif not raw.is_accepting:
+            self._fail(raw, Phase.MAIL)
+        self.replies = index + 1
 
     def conclude_recipients(self) -> None:
         """Fail the mail if no recipient was accepted: transiently if any may be later."""
@@ -82,10 +75,11 @@ class Transaction:
 
     def take_final(self, raw: RawReply) -> None:
         """Take the reply to the final dot; every 2yz is an acceptance."""
-        if meaning(raw, Phase.FINAL) is Verdict.ACCEPTED:
+        self.is_settled = True
+        if raw.is_accepting:
             self.answer = Receipt(read(raw), self.refused)
-        else:
-            self.answer = refusal(raw, Phase.FINAL, self.refused)
+            return
+        self.answer = refusal(raw, Phase.FINAL, self.refused)
         self.is_disconnected = raw.closes or meaning(raw, Phase.FINAL) is Verdict.NONSENSE
 
     def abandon(self, failure: Failure) -> None:
@@ -99,17 +93,16 @@ class Transaction:
         self.is_disconnected = True
 
     def _take_recipient(self, raw: RawReply, recipient: str) -> None:
-        verdict = meaning(raw, Phase.RCPT)
-        if verdict is Verdict.ACCEPTED:
+        if raw.is_accepting:
             self.accepted += 1
-        elif verdict is Verdict.NONSENSE:
+        elif meaning(raw, Phase.RCPT) is Verdict.NONSENSE:
             self._fail(raw, Phase.RCPT)
             self.is_disconnected = True
         else:
             self.refused[recipient] = read(raw)
 
     def _take_data(self, raw: RawReply) -> None:
-        self.is_in_data = meaning(raw, Phase.DATA) is Verdict.CONTINUE
+        self.is_in_data = raw.goes_ahead
         self.conclude_recipients()
         if not self.is_in_data:
             self._fail(raw, Phase.DATA)

@@ -114,7 +114,7 @@ class SmtpTransport:
             session.abort()
             raise
         finally:
-            self._handshakes.remember(session.wire.socket, route)
+            self._handshakes.remember(session.wire, route)
             self._pool.give_back(session)
 
     def _open(self, route: Route, deadline: Deadline) -> Session:

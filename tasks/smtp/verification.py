@@ -53,8 +53,8 @@ class Verification:
     @classmethod
     def of(cls, session: Session) -> Verification:
         """Read the facts of *session*, which is open."""
-        route, connection = session.route, session.wire.socket
-        secured = connection if isinstance(connection, ssl.SSLSocket) else None
+        route, connection = session.route, session.wire.stream.socket
+        secured = session.wire.stream.tls
         return cls(
             host=route.host,
             port=route.port,
@@ -69,12 +69,12 @@ class Verification:
         )
 
 
-def _cipher(secured: ssl.SSLSocket | None) -> str | None:
+def _cipher(secured: ssl.SSLObject | None) -> str | None:
     cipher = secured.cipher() if secured else None
     return cipher[0] if cipher else None
 
 
-def _certificate(secured: ssl.SSLSocket, *, is_verified: bool) -> Certificate:
+def _certificate(secured: ssl.SSLObject, *, is_verified: bool) -> Certificate:
     fields: dict[str, Any] = secured.getpeercert() or {}
     names = tuple(str(value) for _, value in fields.get("subjectAltName", ()))
     not_after = fields.get("notAfter")

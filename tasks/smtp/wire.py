@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import math
-import select
-import ssl
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from tasks.smtp.readiness import Readiness, require_time
 from tasks.smtp.replies import RawReply
+from tasks.smtp.streams import Clear
 
 if TYPE_CHECKING:
     import socket
 
     from tasks.deadline import Deadline
+    from tasks.smtp.streams import Stream
 
 #: Bytes of a reply line (RFC 5321 allows 512), lines of a reply, and bytes of a whole reply that are read.
 LONGEST_LINE: Final = 8 * 1024
 MOST_LINES: Final = 128
 LONGEST_REPLY: Final = 64 * 1024
 
-# One TLS record: either all of a piece reaches the peer or nothing that it can decrypt, so that the count of
-# sent bytes is exact for TLS too.
-_PIECE: Final = 16 * 1024
-_NOT_YET: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
-_MILLISECONDS: Final = 1000
-_LOWEST_CODE, _HIGHEST_CODE = 200, 599
-_CODE_LENGTH: Final = 3
+# A line of a reply (RFC 5321, section 4.2), and a reply that is one line, as nearly all are.
+_LINE: Final = re.compile(rb"([2-5][0-9]{2})(?:([ -])([^\n]{0,8186}))?\r?\n")
+_ONE_LINE: Final = re.compile(rb"([2-5][0-9]{2})(?: ([^\r\n]{0,8186}))?\r?\n")
 
 
 class ProtocolError(Exception):
@@ -43,19 +40,19 @@ class ConnectionLost(ConnectionError):
 
 class Wire:
     """
-    A connected socket that speaks in lines.
+    A connection that speaks in lines.
 
     *sent* counts the bytes that the kernel has taken, so that it is known afterwards whether a final dot was
     among them. Nothing here outlasts the deadline it is given, whatever the peer does: the socket never
-    blocks, and every wait for it is as long as what remains. That also costs fewer system calls than a
-    timeout of the socket's own, which is set anew, and polled for, with each call.
+    blocks, and every wait for it is as long as what remains.
     """
 
     def __init__(self, connection: socket.socket) -> None:
-        self.socket = connection
+        self.stream: Stream = Clear(connection)
+        self.ready = Readiness(connection)
         self.sent = 0
-        self._buffer = bytearray()
-        connection.settimeout(0.0)
+        self._received = b""
+        self._read = 0
 
     def send(self, data: bytes, deadline: Deadline) -> None:
         """
@@ -67,14 +64,13 @@ class Wire:
         """
         view = memoryview(data)
         while view:
-            _require_time(deadline)
-            try:
-                count = self.socket.send(view[:_PIECE])
-            except _NOT_YET as not_yet:
-                self._await(not_yet, select.POLLOUT, deadline)
-                continue
-            self.sent += count
-            view = view[count:]
+            require_time(deadline)
+            count = self.stream.send(view)
+            if count:
+                self.sent += count
+                view = view[count:]
+            else:
+                self.ready.to_write(deadline)
 
     def receive(self, deadline: Deadline) -> RawReply:
         """
@@ -85,88 +81,68 @@ class Wire:
             OSError: the connection broke, or the deadline passed (TimeoutError).
 
         """
-        lines: list[bytes] = []
-        size, kind = 0, 0
-        while True:
-            line = self._line(deadline)
-            size += len(line)
-            code, is_last, text = _parse(line)
-            if lines and code // 100 != kind:
+        if found := _ONE_LINE.match(self._received, self._read):
+            self._read = found.end()
+            return RawReply(int(found[1]), (found[2] or b"",))
+        code, mark, text = self._line(deadline)
+        lines, size, kind = [text], len(text), code // 100
+        while mark == b"-":
+            code, mark, text = self._line(deadline)
+            size += len(text)
+            if code // 100 != kind:
                 raise ProtocolError("The lines of the server's reply contradict each other.")
-            kind = code // 100
-            lines.append(text)
-            if is_last:
-                return RawReply(code, tuple(lines))
             if len(lines) >= MOST_LINES or size > LONGEST_REPLY:
                 raise ProtocolError("The server's reply has no end.")
+            lines.append(text)
+        return RawReply(code, tuple(lines))
 
     def has_unread(self) -> bool:
         """Whether the server has said something unasked, or closed the connection; never waits."""
-        if self._buffer:
+        if self.is_buffered:
             return True
-        try:
-            self._buffer += self.socket.recv(LONGEST_LINE)
-        except _NOT_YET:
+        if not self.ready.is_readable:
             return False
-        except OSError:
+        try:
+            received = self.stream.receive()
+        except (OSError, ProtocolError):
             return True
-        return True
+        self._keep(received or b"")
+        return received is not None
 
     @property
     def is_buffered(self) -> bool:
         """Whether bytes that were received wait to be read."""
-        return bool(self._buffer)
-
-    def replace(self, connection: socket.socket) -> None:
-        """Go on over *connection*, the same one under TLS."""
-        self.socket = connection
-        connection.settimeout(0.0)
+        return self._read < len(self._received)
 
     def close(self) -> None:
         """Close the socket."""
         with suppress(OSError):
-            self.socket.close()
+            self.stream.socket.close()
 
-    def _line(self, deadline: Deadline) -> bytes:
-        while (end := self._buffer.find(b"\n")) < 0:
-            if len(self._buffer) > LONGEST_LINE:
+    def _line(self, deadline: Deadline) -> tuple[int, bytes, bytes]:
+        """Read one line: its code, the mark behind it, and its text."""
+        while self._received.find(b"\n", self._read) < 0:
+            if len(self._received) - self._read > LONGEST_LINE:
                 raise ProtocolError("The server's reply line is too long.")
-            _require_time(deadline)
-            try:
-                received = self.socket.recv(LONGEST_LINE)
-            except _NOT_YET as not_yet:
-                self._await(not_yet, select.POLLIN, deadline)
-                continue
-            if not received:
+            self._fill(deadline)
+        found = _LINE.match(self._received, self._read)
+        if not found:
+            raise ProtocolError("What the server sent is no SMTP reply.")
+        self._read = found.end()
+        code, mark, text = found.groups(b"")
+        return int(code), mark, text.removesuffix(b"\r")
+
+    def _fill(self, deadline: Deadline) -> None:
+        """Wait for more and keep it."""
+        while True:
+            self.ready.to_read(deadline)
+            received = self.stream.receive()
+            if received:
+                self._keep(received)
+                return
+            if received is not None:
                 raise ConnectionLost("the server closed the connection")
-            self._buffer += received
-        line = bytes(self._buffer[:end])
-        del self._buffer[: end + 1]
-        if len(line) > LONGEST_LINE:
-            raise ProtocolError("The server's reply line is too long.")
-        return line.removesuffix(b"\r")
 
-    def _await(self, not_yet: OSError, event: int, deadline: Deadline) -> None:
-        """Wait until the socket can go on; under TLS a read may have to write first, or a write to read."""
-        if isinstance(not_yet, ssl.SSLWantReadError):
-            event = select.POLLIN
-        elif isinstance(not_yet, ssl.SSLWantWriteError):
-            event = select.POLLOUT
-        poller = select.poll()
-        poller.register(self.socket, event)
-        poller.poll(math.ceil(deadline.remaining * _MILLISECONDS))
-        _require_time(deadline)
-
-
-def _require_time(deadline: Deadline) -> None:
-    if deadline.is_over:
-        raise TimeoutError("the time budget is used up")
-
-
-def _parse(line: bytes) -> tuple[int, bool, bytes]:
-    digits, mark = line[:_CODE_LENGTH], line[_CODE_LENGTH : _CODE_LENGTH + 1]
-    if len(digits) == _CODE_LENGTH and digits.isdigit() and mark in {b"", b" ", b"-"}:
-        code = int(digits)
-        if _LOWEST_CODE <= code <= _HIGHEST_CODE:
-            return code, mark != b"-", line[_CODE_LENGTH + 1 :]
-    raise ProtocolError("What the server sent is no SMTP reply.")
+    def _keep(self, received: bytes) -> None:
+        self._received = self._received[self._read :] + received
+        self._read = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,9 @@ import pytest
 from tasks.contract.security import Security
 from tasks.smtp.route import Route
 from tasks.smtp.trust import ServerTrust
+
+# The kernel says of it at any time that it can be read and written.
+ALWAYS_READY = os.open(os.devnull, os.O_RDWR)
 
 
 class Clock:
@@ -26,12 +30,14 @@ class ScriptedSocket:
 
     pieces: list[bytes]
     sent: bytearray = field(default_factory=bytearray)
-    timeout: float = 60.0
     most_per_send: int = 2**20
     is_closed: bool = False
 
-    def settimeout(self, seconds: float) -> None:
-        self.timeout = seconds
+    def setblocking(self, flag: bool) -> None:  # noqa: FBT001  # as a socket has it
+        assert not flag
+
+    def fileno(self) -> int:
+        return ALWAYS_READY
 
     def recv(self, size: int) -> bytes:
         if not self.pieces:
