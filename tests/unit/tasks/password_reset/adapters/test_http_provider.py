@@ -103,7 +103,7 @@ def test_any_other_status_is_an_endpoint_that_is_away(status: int, provider: Pro
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[]", b'{"user": "7"}', b" " * 70_000],
+    [b"", b"{", b"[]", b'{"user": "7"}', b" " * 70_000, b"[" * 60_000],
     ids=["empty", "cut", "list", "no email", "long", "deep"],
 )
 def test_an_answer_that_cannot_be_used_is_an_endpoint_that_is_away(body: bytes, provider: Provider) -> None:
