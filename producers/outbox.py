@@ -64,12 +64,22 @@ class Outbox:
         self._broker_rest = Rest(_BROKER_REST)
 
     def hand_in(
-        self, requests: Sequence[SendEmail], *, lane: Lane, send_at: datetime | None = None
+        self,
+        requests: Sequence[SendEmail],
+        *,
+        lane: Lane,
+        send_at: datetime | None = None,
+        mail_ids: Sequence[str] | None = None,
     ) -> list[Accepted]:
-        """Record the mails, then publish the new ones that are due: what was recorded is kept."""
+        """
+        Record the mails, then publish the new ones that are due: what was recorded is kept.
+
+        *mail_ids* are the ids that they shall have, where somebody needs to know them beforehand.
+        """
         delay = max(0.0, (send_at - datetime.now(UTC)).total_seconds()) if send_at else 0.0
         entries = [
-            Entry.of(str(uuid.uuid4()), lane, request, delay=delay, seal=self._seal) for request in requests
+            Entry.of(mail_id, lane, request, delay=delay, seal=self._seal)
+            for mail_id, request in zip(mail_ids or map(_new_id, requests), requests, strict=True)
         ]
         with self._bounded():
             accepted = self._journal.accept(entries)
@@ -141,6 +151,10 @@ class Outbox:
                 yield
         except (RedisError, OSError) as error:
             raise QueueUnavailable(f"the queue cannot be reached ({type(error).__name__})") from error
+
+
+def _new_id(_: SendEmail) -> str:
+    return str(uuid.uuid4())
 
 
 class _App(Celery):

@@ -66,10 +66,21 @@ def mailer(broker: str | None, journal: str | None) -> Mailer:
     Raises:
         typer.BadParameter: a URL or a sealing key cannot be used; it is not repeated.
     """
+    broker_url, journal_url = urls(broker, journal)
+    return Mailer(broker_url, journal_url=journal_url, sealing_keys=Places().seal_keys)
+
+
+def urls(broker: str | None, journal: str | None) -> tuple[str, str]:
+    """
+    Return the URLs of broker and journal that the options or the environment name.
+
+    Raises:
+        typer.BadParameter: one cannot be used; it is not repeated.
+    """
     broker_url, journal_url = _urls(broker, journal)
     _check(broker_url, "--broker", TRANSPORT_ALIASES)
     _check(journal_url, "--journal", _REDIS_SCHEMES)
-    return Mailer(broker_url, journal_url=journal_url, sealing_keys=Places().seal_keys)
+    return broker_url, journal_url
 
 
 def place(broker: str | None, journal: str | None) -> str:

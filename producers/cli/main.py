@@ -12,6 +12,7 @@ import typer
 from producers.cli.demo import demo
 from producers.cli.exit_codes import ExitCode
 from producers.cli.intervening import cancel, resend
+from producers.cli.key import key
 from producers.cli.lookups import status, wait
 from producers.cli.output import print_json, print_trouble
 from producers.cli.patience import WaitingCommand
@@ -19,6 +20,7 @@ from producers.cli.schema import schema
 from producers.cli.sealing_key import sealing_key
 from producers.cli.send import send
 from producers.cli.troubles import trouble_of
+from producers.cli.web import web
 
 #: Other packages put their commands beside ours: each entry point names a `typer.Typer`.
 GROUP = "postroom.commands"
@@ -43,6 +45,8 @@ def application() -> typer.Typer:
     app.command()(schema)
     app.command()(sealing_key)
     app.command()(demo)
+    app.command()(web)
+    app.add_typer(key)
     for entry_point in sorted(entry_points(group=GROUP)):
         app.add_typer(entry_point.load())
     return app

@@ -75,7 +75,11 @@ def _commands() -> dict[str, Any]:
 
 
 def _options(command: Any) -> set[str]:
-    return {name for parameter in command.params for name in parameter.opts} | {"--help", "-h"}
+    leaves = getattr(command, "commands", {"": command}).values()
+    return {name for leaf in leaves for parameter in leaf.params for name in parameter.opts} | {
+        "--help",
+        "-h",
+    }
 
 
 def _calls(file: Path) -> Iterator[tuple[str, list[str]]]:

@@ -18,7 +18,22 @@ from producers.cli.main import application
 from tasks.contract.schema import result_schema, send_email_schema
 
 PAGE = Path(__file__).parents[4] / "docs" / "reference" / "cli.md"
-COMMANDS = {"send", "status", "wait", "cancel", "resend", "schema", "demo", "sealing-key", "verify", "broker"}
+COMMANDS = {
+    "web",
+    "key",
+    "send",
+    "status",
+    "wait",
+    "cancel",
+    "resend",
+    "schema",
+    "demo",
+    "sealing-key",
+    "verify",
+    "broker",
+}
+#: They run until they are stopped.
+SERVERS = {"broker", "web"}
 
 
 def _commands() -> dict[str, Any]:
@@ -33,11 +48,12 @@ def test_the_commands_of_both_packages_stand_in_one_list(postroom: Any) -> None:
     assert all(re.search(rf"^│ {name} ", page, re.MULTILINE) for name in COMMANDS)
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS - {"broker"}))
+@pytest.mark.parametrize("name", sorted(COMMANDS - SERVERS))
 def test_every_command_speaks_json_and_tells_where_errors_come_from(name: str) -> None:
-    options = {flag for parameter in _commands()[name].params for flag in parameter.opts}
+    command = _commands()[name]
 
-    assert {"--json", "--debug"} <= options
+    for leaf in getattr(command, "commands", {name: command}).values():
+        assert {"--json", "--debug"} <= {flag for parameter in leaf.params for flag in parameter.opts}
 
 
 def test_the_page_in_the_reference_names_every_command_option_and_exit_code() -> None:
@@ -47,7 +63,10 @@ def test_the_page_in_the_reference_names_every_command_option_and_exit_code() ->
 
     assert set(sections) == COMMANDS
     for name, command in _commands().items():
-        options = {o for p in command.params for o in p.opts if o.startswith("--")} - everywhere
+        leaves = getattr(command, "commands", {name: command}).values()
+        options = {
+            o for leaf in leaves for p in leaf.params for o in p.opts if o.startswith("--")
+        } - everywhere
         assert options <= set(re.findall(r"--[a-z-]+", sections[name])), name
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)} == set(ExitCode)
 

@@ -1,0 +1,56 @@
+"""What `postroom web` does once its options are read."""
+
+from __future__ import annotations
+
+import os
+
+import typer
+from pydantic import ValidationError
+
+from producers.cli import connection
+from producers.web.keyfile import KeyFile, UnusableKeyFile
+from producers.web.settings import WebSettings
+
+
+def run(**options: object) -> None:
+    """
+    Serve with the settings of the environment, in which *options* win.
+
+    Raises:
+        typer.BadParameter: a setting is wrong.
+    """
+    # The environment is where every process of the gateway looks.
+    os.environ.update({f"POSTROOM_{name.upper()}": str(v) for name, v in options.items() if v is not None})
+    settings = settings_from_environment()
+    connection.urls(None, None)
+    _check_files(settings)
+    from producers.web.serving import serve  # noqa: PLC0415 - it must not be imported before wrong settings are told
+
+    serve(settings)
+
+
+def settings_from_environment() -> WebSettings:
+    """
+    Return the settings of the gateway.
+
+    Raises:
+        typer.BadParameter: one of them is wrong; its value is not repeated.
+    """
+    try:
+        return WebSettings()
+    except ValidationError as wrong:
+        error = wrong.errors(include_input=False, include_url=False, include_context=False)[0]
+        name = f"POSTROOM_WEB_{str(error['loc'][0]).removeprefix('POSTROOM_WEB_').upper()}"
+        raise typer.BadParameter(str(error["msg"]), param_hint=name) from None
+
+
+def _check_files(settings: WebSettings) -> None:
+    try:
+        keys = KeyFile(settings.keys_file).read()
+        settings.metrics_token()
+    except (UnusableKeyFile, ValueError) as wrong:
+        raise typer.BadParameter(str(wrong), param_hint="settings") from None
+    if all(key.revoked_at for key in keys):
+        typer.echo(
+            f"{settings.keys_file} has no valid API key; `postroom key create NAME` makes one", err=True
+        )

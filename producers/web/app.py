@@ -1,0 +1,58 @@
+"""The composition of the gateway: its routers, and what they share."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Final
+
+from fastapi import FastAPI
+from starlette.responses import JSONResponse
+
+from producers.web import handlers, openapi
+from producers.web.access import Access
+from producers.web.routers import emails, health
+from producers.web.stopping import told_to_stop
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from fastapi import APIRouter
+
+    from producers.web.gateway import Gateway
+
+#: One for each kind of thing that callers deal with.
+ROUTERS: Final[tuple[APIRouter, ...]] = (emails.router, health.router)
+
+
+def create_app(gateway: Gateway) -> FastAPI:
+    """Return the application that answers with *gateway*, which it closes at its end."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        with told_to_stop(gateway.stopping):
+            yield
+        gateway.close()
+
+    app = FastAPI(
+        title="Postroom",
+        summary="Carries emails through a queue and SMTP to an honest result.",
+        version=version("postroom"),
+        lifespan=lifespan,
+        # The document has an address below; the pages that show it would load their scripts from elsewhere.
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.gateway = gateway
+    for router in ROUTERS:
+        app.include_router(router)
+    handlers.install(app)
+    app.add_middleware(Access, metrics=gateway.metrics)
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def document() -> JSONResponse:
+        return JSONResponse(openapi.document(app))
+
+    return app

@@ -1,0 +1,48 @@
+"""The gateway as the environment describes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from producers.cli.connection import Places, urls
+from producers.connections import connect
+from producers.outbox import Outbox
+from producers.web.app import create_app
+from producers.web.desk import Desk
+from producers.web.gateway import Gateway
+from producers.web.index import Index
+from producers.web.keyfile import KeyFile
+from producers.web.keyring import Keyring
+from producers.web.logs import set_up
+from producers.web.metrics import Metrics
+from producers.web.rates import Rates
+from producers.web.settings import WebSettings
+from tasks.journal.sealing import seal_with
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+
+def app_from_environment() -> FastAPI:
+    """
+    Return the application of this process.
+
+    Raises:
+        typer.BadParameter: a URL or a sealing key cannot be used.
+        pydantic.ValidationError: a setting is wrong.
+        UnusableKeyFile: the keys cannot be read.
+        ValueError: the file with the token for metrics cannot be used.
+    """
+    settings = WebSettings()
+    set_up(settings)
+    return create_app(gateway_for(settings))
+
+
+def gateway_for(settings: WebSettings) -> Gateway:
+    """Return the gateway of *settings*. Raises as `app_from_environment`."""
+    broker_url, journal_url = urls(None, None)
+    keys = Places().seal_keys
+    redis = connect(journal_url)
+    outbox = Outbox(broker_url, journal_url=journal_url, sealing_keys=keys)
+    desk = Desk(outbox, redis, index=Index(redis, seal=seal_with(keys)), rates=Rates(redis))
+    return Gateway(settings, keyring=Keyring(KeyFile(settings.keys_file)), desk=desk, metrics=Metrics())

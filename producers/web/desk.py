@@ -1,0 +1,212 @@
+"""What the gateway does with the queue, for a run of requests at a time; everything here blocks."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from redis.exceptions import RedisError
+
+from producers.errors import QueueUnavailable
+from producers.rest import Rest
+from producers.web.index import Mention
+from tasks.journal.records import Acceptance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from redis import Redis
+
+    from producers.outbox import Outbox
+    from producers.web.index import Index
+    from producers.web.keys import Key
+    from producers.web.letters import Letter
+    from producers.web.rates import Allowance, Rates
+    from tasks.contract.names import Lane
+    from tasks.contract.parameters import SendEmail
+    from tasks.journal.control import Resend
+    from tasks.journal.records import Accepted, Record
+
+
+#: Bytes up to which a mail counts as one of many.
+_ORDINARY_SIZE: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What one request of *size* bytes hands in: letters that share a key, a lane and a due time."""
+
+    letters: tuple[Letter, ...]
+    size: int
+
+    @property
+    def key(self) -> Key:
+        """Who hands it in."""
+        return self.letters[0].key
+
+    @property
+    def weight(self) -> int:
+        """How much of a run it makes: a mail of ordinary size counts as one."""
+        return len(self.letters) + self.size // _ORDINARY_SIZE
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The answer to a `Parcel`: an answer for each letter, none where the key has gone too fast."""
+
+    allowance: Allowance
+    accepted: tuple[Accepted, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Where a mail stands, asked by a key."""
+
+    key: Key
+    mail_id: str
+    is_counted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer to a `Question`; no record where the mail is not the key's, or long past."""
+
+    allowance: Allowance | None
+    record: Record | None
+
+
+class Desk:
+    """Counts, notes and hands in. Every method raises `QueueUnavailable` within seconds."""
+
+    def __init__(self, outbox: Outbox, redis: Redis, *, index: Index, rates: Rates) -> None:
+        self._outbox = outbox
+        self._redis = redis
+        self._index = index
+        self._rates = rates
+        self._rest = Rest()
+
+    def hand_in(self, run: Sequence[Parcel]) -> list[Receipt | QueueUnavailable]:
+        """Take in what the rates of the keys allow; what goes different ways fails by itself."""
+        with self._bounded():
+            allowances = self._rates.take([(parcel.key, len(parcel.letters)) for parcel in run])
+        granted = [parcel for parcel, a in zip(run, allowances, strict=True) if a.is_granted]
+        answers = iter(self._take_in(granted))
+        return [
+            _receipt(allowance, next(answers) if allowance.is_granted else ()) for allowance in allowances
+        ]
+
+    def look_up(self, run: Sequence[Question]) -> list[Finding]:
+        """Return where mails stand; whether a foreign one exists makes no difference, in time neither."""
+        with self._bounded():
+            counted = [question for question in run if question.is_counted]
+            allowances = iter(self._rates.take([(question.key, 1) for question in counted]))
+            owned = self._index.own([(question.key.id, question.mail_id) for question in run])
+        mail_ids = [question.mail_id for question, is_own in zip(run, owned, strict=True) if is_own]
+        records = iter(self._outbox.look_up(mail_ids) if mail_ids else ())
+        return [
+            Finding(next(allowances) if question.is_counted else None, next(records) if is_own else None)
+            for question, is_own in zip(run, owned, strict=True)
+        ]
+
+    def count(self, key: Key, cost: int = 1) -> Allowance:
+        """Count a request that is made by itself."""
+        with self._bounded():
+            return self._rates.take([(key, cost)])[0]
+
+    def owns(self, key: Key, mail_id: str) -> bool:
+        """Whether the mail was handed in by *key*."""
+        with self._bounded():
+            return self._index.own([(key.id, mail_id)])[0]
+
+    def cancel(self, mail_id: str) -> Record | None:
+        """Cancel the mail if it waits; return its record then."""
+        self._outbox.cancel(mail_id)
+        return self._outbox.look_up([mail_id])[0]
+
+    def resend(self, mail_id: str, request: SendEmail, *, force: bool) -> tuple[Resend, Record | None]:
+        """Open a settled mail again, or say why not; return its record then."""
+        outcome = self._outbox.resend(mail_id, request, force=force)
+        return outcome, self._outbox.look_up([mail_id])[0]
+
+    def store(self, content: bytes) -> str:
+        """Store the bytes of an attachment and return their digest."""
+        return self._outbox.store(content)
+
+    def ping(self) -> None:
+        """Make sure that the journal answers."""
+        with self._bounded():
+            self._redis.ping()
+
+    def _take_in(self, parcels: Sequence[Parcel]) -> list[Sequence[Accepted] | QueueUnavailable]:
+        drafts = [Draft(letter, str(uuid.uuid4())) for parcel in parcels for letter in parcel.letters]
+        if drafts:
+            with self._bounded():
+                self._index.remember(_mentions(drafts), delay=max(draft.letter.delay for draft in drafts))
+        found: dict[str, Accepted | QueueUnavailable] = {}
+        for way in _by_way(drafts):
+            found |= zip((draft.mail_id for draft in way), self._send(way), strict=True)
+        answers = iter([found[draft.mail_id] for draft in drafts])
+        return [_together([next(answers) for _ in parcel.letters]) for parcel in parcels]
+
+    def _send(self, way: Sequence[Draft]) -> Sequence[Accepted | QueueUnavailable]:
+        first = way[0].letter
+        try:
+            answers = self._outbox.hand_in(
+                [draft.letter.request for draft in way],
+                lane=first.lane,
+                send_at=first.send_at,
+                mail_ids=[draft.mail_id for draft in way],
+            )
+        except QueueUnavailable as away:
+            return [away] * len(way)
+        self._forget([d for d, a in zip(way, answers, strict=True) if a.outcome is not Acceptance.ACCEPTED])
+        return answers
+
+    def _forget(self, drafts: Sequence[Draft]) -> None:
+        """Drop the entries of mails that were not new; left behind in an outage, they fade away."""
+        with suppress(RedisError, OSError):
+            for draft in drafts:
+                self._index.forget(draft.letter.key.id, [draft.mail_id])
+
+    @contextmanager
+    def _bounded(self) -> Iterator[None]:
+        try:
+            with self._rest.turn():
+                yield
+        except (RedisError, OSError) as error:
+            raise QueueUnavailable(f"the queue cannot be reached ({type(error).__name__})") from error
+
+
+class Draft(NamedTuple):
+    """A letter with the id that it has if it is new."""
+
+    letter: Letter
+    mail_id: str
+
+
+def _mentions(drafts: Sequence[Draft]) -> dict[str, list[Mention]]:
+    found: dict[str, list[Mention]] = {}
+    for letter, mail_id in drafts:
+        found.setdefault(letter.key.id, []).append(Mention(mail_id, letter.reference))
+    return found
+
+
+def _by_way(drafts: Sequence[Draft]) -> list[list[Draft]]:
+    found: dict[tuple[Lane, datetime | None], list[Draft]] = {}
+    for draft in drafts:
+        found.setdefault((draft.letter.lane, draft.letter.send_at), []).append(draft)
+    return list(found.values())
+
+
+def _together(answers: Sequence[Accepted | QueueUnavailable]) -> Sequence[Accepted] | QueueUnavailable:
+    away = next((answer for answer in answers if isinstance(answer, QueueUnavailable)), None)
+    return away or [answer for answer in answers if not isinstance(answer, QueueUnavailable)]
+
+
+def _receipt(
+    allowance: Allowance, answers: Sequence[Accepted] | QueueUnavailable
+) -> Receipt | QueueUnavailable:
+    return answers if isinstance(answers, QueueUnavailable) else Receipt(allowance, tuple(answers))

@@ -1,0 +1,50 @@
+"""What the gateway counts, for Prometheus."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+#: The media type of what `Metrics.render` returns.
+MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+#: Where several processes put their numbers together; prometheus_client reads it when it is imported.
+SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+
+_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_MAILS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+
+
+class Metrics:
+    """Requests by route and status, how long handing in takes, how many mails go into the queue together."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self.requests = Counter(
+            "postroom_web_requests",
+            "Requests answered.",
+            ("method", "route", "status"),
+            registry=self._registry,
+        )
+        self.handing_in = Histogram(
+            "postroom_web_hand_in_seconds",
+            "From a request's valid mails to their ids.",
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self.run_size = Histogram(
+            "postroom_web_run_mails",
+            "Mails that went into the queue together.",
+            buckets=_MAILS,
+            registry=self._registry,
+        )
+
+    def render(self) -> bytes:
+        """Return the numbers of all processes in the text format."""
+        if not os.environ.get(SHARED_FOLDER):
+            return generate_latest(self._registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # prometheus_client's
+        return generate_latest(together)

@@ -1,0 +1,51 @@
+"""The OpenAPI document: what FastAPI knows of the routes, and the contract's own schema of an email."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi.openapi.utils import get_openapi
+
+from producers.web.answers import ProblemDocument
+from tasks.contract.schema import send_email_schema
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+_REFERENCES = "#/components/schemas/{model}"
+_ABOUT = """\
+Hand emails in, ask what became of them, cancel them, send them again.
+
+An email that was answered with 202 is kept: it is sent once, or its result says why not. Every error is a
+problem document (RFC 9457), whose `type` programs may go by.
+"""
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """Return the document of *app*, made once."""
+    if app.openapi_schema is None:
+        app.openapi_schema = _made(app)
+    return app.openapi_schema
+
+
+def _made(app: FastAPI) -> dict[str, Any]:
+    found = get_openapi(
+        title=app.title, version=app.version, summary=app.summary, description=_ABOUT, routes=app.routes
+    )
+    components = found.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    email = send_email_schema()
+    schemas["SendEmail"] = {name: email[name] for name in email if name not in {"$schema", "$id"}}
+    problem = ProblemDocument.model_json_schema(mode="serialization", ref_template=_REFERENCES)
+    schemas.update(problem.pop("$defs", {}))
+    schemas["Problem"] = problem
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    components["securitySchemes"] = {
+        "key": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API key, as `postroom key create` prints it.",
+        }
+    }
+    return found

@@ -1,0 +1,84 @@
+"""
+The reference of the gateway's settings, written from the settings themselves.
+
+`python -m producers.web.settings_reference docs/reference` writes the published page anew.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le
+
+from producers.web.settings import WebSettings
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+_HEAD: Final = """\
+# Settings of the HTTP gateway
+
+`postroom web` reads them from the environment and from `.env` in the current folder.
+The environment wins, and options of the command win over both.
+It finds queue and sealing keys as [the command line](cli.md#where-the-queue-is) does.
+How to use the gateway is in [send mail over HTTP](../howto/http.md).
+Times are in seconds, sizes in bytes.
+
+| setting | value | default | meaning |
+|---|---|---|---|
+"""
+_KINDS: Final[dict[object, str]] = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    Path: "path",
+    Path | None: "path",
+}
+
+
+def page() -> str:
+    """Return the reference as Markdown."""
+    rows = (_row(name, field) for name, field in WebSettings.model_fields.items())
+    return _HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def write(folder: Path) -> Path:
+    """Write the reference into *folder* and return the file."""
+    file = folder / "gateway.md"
+    file.write_text(page(), encoding="utf-8")
+    return file
+
+
+def _row(name: str, field: FieldInfo) -> tuple[str, ...]:
+    choices = getattr(field.validation_alias, "choices", None) or [f"POSTROOM_WEB_{name.upper()}"]
+    default = "" if field.default is None else f"`{_shown(field.default)}`"
+    return (
+        ", else ".join(f"`{choice}`" for choice in choices),
+        _value(field),
+        default,
+        field.description or "",
+    )
+
+
+def _value(field: FieldInfo) -> str:
+    low = [f"≥ {bound.ge}" for bound in field.metadata if isinstance(bound, Ge)]
+    low += [f"> {bound.gt}" for bound in field.metadata if isinstance(bound, Gt)]
+    high = [f"≤ {bound.le}" for bound in field.metadata if isinstance(bound, Le)]
+    return ", ".join([_kind(field.annotation), *low, *high])
+
+
+def _kind(annotation: Any) -> str:
+    if get_origin(annotation) is Literal:
+        *others, last = (f"`{value}`" for value in get_args(annotation))
+        return f"{', '.join(others)} or {last}"
+    return _KINDS[annotation]
+
+
+def _shown(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    write(Path(*sys.argv[1:]))

@@ -1,0 +1,165 @@
+"""The gateway in this process, over a real journal in a Redis that is no server, and without a broker."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import fakeredis
+import httpx
+import pytest
+
+from producers.errors import QueueUnavailable
+from producers.web.app import create_app
+from producers.web.desk import Desk
+from producers.web.gateway import Gateway
+from producers.web.index import Index
+from producers.web.keyfile import KeyFile
+from producers.web.keyring import Keyring
+from producers.web.metrics import Metrics
+from producers.web.rates import Rates
+from producers.web.settings import WebSettings
+from tasks.journal.blobs import BlobStore
+from tasks.journal.control import Control, Resend
+from tasks.journal.journal import Journal
+from tasks.journal.records import Acceptance, Accepted, Entry, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from fastapi import FastAPI
+    from redis import Redis
+
+    from tasks.contract.names import Lane
+    from tasks.contract.parameters import SendEmail
+
+
+@dataclass
+class FakeOutbox:
+    """An outbox over *redis* that notes what it would have published; away when *is_away*."""
+
+    redis: Redis
+    published: list[tuple[Lane, SendEmail]] = field(default_factory=list)
+    runs: list[int] = field(default_factory=list)
+    is_away: bool = False
+
+    def hand_in(
+        self,
+        requests: Sequence[SendEmail],
+        *,
+        lane: Lane,
+        send_at: datetime | None = None,
+        mail_ids: Sequence[str],
+    ) -> list[Accepted]:
+        self._fail_if_away()
+        self.runs.append(len(requests))
+        delay = 60.0 if send_at else 0.0
+        entries = [
+            Entry.of(mail_id, lane, request, delay=delay)
+            for mail_id, request in zip(mail_ids, requests, strict=True)
+        ]
+        accepted = Journal(self.redis).accept(entries)
+        answers = zip(accepted, requests, strict=True)
+        self.published += [(lane, r) for a, r in answers if a.outcome is Acceptance.ACCEPTED]
+        return accepted
+
+    def look_up(self, mail_ids: Sequence[str]) -> list[Record | None]:
+        self._fail_if_away()
+        return Journal(self.redis).look_up(mail_ids)
+
+    def cancel(self, mail_id: str) -> None:
+        Control(self.redis).cancel(mail_id)
+
+    def resend(self, mail_id: str, request: SendEmail, *, force: bool) -> Resend:
+        entry = Entry.of(mail_id, "default", request)
+        return Control(self.redis).resend(entry, recipients=len(request.recipients), force=force)[0]
+
+    def store(self, content: bytes) -> str:
+        return BlobStore(self.redis).put(content)
+
+    def _fail_if_away(self) -> None:
+        if self.is_away:
+            raise QueueUnavailable("the queue cannot be reached")
+
+
+@pytest.fixture
+def redis() -> Iterator[Redis]:
+    """An empty Redis."""
+    with fakeredis.FakeRedis() as client:
+        yield client
+
+
+@pytest.fixture
+def outbox(redis: Redis) -> FakeOutbox:
+    return FakeOutbox(redis)
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> KeyFile:
+    return KeyFile(tmp_path / "keys.json")
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    """Settings that differ from the defaults; tests change them before they ask for a gateway."""
+    return {}
+
+
+@pytest.fixture
+def gateway(outbox: FakeOutbox, redis: Redis, key_file: KeyFile, settings: dict[str, Any]) -> Gateway:
+    desk = Desk(outbox, redis, index=Index(redis), rates=Rates(redis))  # type: ignore[arg-type]  # a double
+    return Gateway(
+        WebSettings(_env_file=None, **settings),
+        keyring=Keyring(key_file, clock=lambda: 0.0),
+        desk=desk,
+        metrics=Metrics(),
+    )
+
+
+@dataclass
+class Caller:
+    """Sends requests to *app*, with *key* unless told otherwise."""
+
+    app: FastAPI
+    runner: asyncio.Runner
+    key: str = ""
+
+    def __call__(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return self.runner.run(self.ask(method, path, **options))
+
+    async def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        transport = httpx.ASGITransport(self.app)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://gateway", headers=headers
+        ) as client:
+            return await client.request(method, path, **options)
+
+    def with_key(self, key: str) -> Caller:
+        return Caller(self.app, self.runner, key)
+
+
+@pytest.fixture
+def new_key(key_file: KeyFile) -> Callable[..., str]:
+    """Makes an API key; to be used before the gateway is asked for."""
+    return lambda **fields: str(key_file.create(**{"name": "shop", **fields})[1])
+
+
+@pytest.fixture
+def call(new_key: Callable[..., str], request: pytest.FixtureRequest) -> Iterator[Caller]:
+    """A caller with a key that may do everything."""
+    key = new_key()
+    gateway: Gateway = request.getfixturevalue("gateway")
+    with asyncio.Runner() as runner:
+        yield Caller(create_app(gateway), runner, key)
+        gateway.close()
+
+
+@pytest.fixture
+def mail() -> dict[str, Any]:
+    """A mail, other than any before."""
+    return {"to": "ann@example.org", "subject": f"Hello {uuid.uuid4()}", "body": "b"}
