@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import functools
-import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
 from celery import signals
 
-from tasks.journal.sealing_keys import KEYS_SETTING
 from tasks.journal.sweeper import Sweeper
 from tasks.password_reset.settings import letters_of
 from tasks.send_email import register
-from worker import logs
+from worker import logs, starting
 from worker.composition import connect, delivery_service, journal_options, sieve
-from worker.environment import settings_from_environment
+from worker.environment import settings_from_environment, surroundings
 from worker.queue import QueueApp
 from worker.settings import InvalidSettings, Settings
 from worker.sweeping import Sweeping
@@ -24,9 +22,6 @@ if TYPE_CHECKING:
     from celery import Celery
 
     from tasks.delivery.delivery import DeliveryService
-
-
-logger = logging.getLogger(__name__)
 
 
 def build(settings: Settings) -> Celery:
@@ -78,15 +73,14 @@ def _try_password_resets(**_: Any) -> None:
         raise _unusable(str(wrong)) from None
 
 
+@signals.celeryd_after_setup.connect
+def _check(**_: Any) -> None:
+    starting.check(settings, surroundings())
+
+
 @signals.worker_ready.connect
 def _start_sweeping(**_: Any) -> None:
     _sweeping.start()
-
-
-@signals.worker_ready.connect
-def _warn_of_plain_parameters(**_: Any) -> None:
-    if not settings.seal_keys:
-        logger.warning("parameters are not sealed", extra={"setting": KEYS_SETTING})
 
 
 @signals.worker_shutting_down.connect

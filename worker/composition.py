@@ -29,8 +29,13 @@ if TYPE_CHECKING:
 
 def connect(settings: Settings) -> Redis:
     """Return the client of the journal's Redis; it connects when it is first used."""
+    return connect_to(settings.journal)
+
+
+def connect_to(url: str) -> Redis:
+    """Return a client of the Redis that *url* names; it connects when it is first used."""
     return Redis.from_url(
-        settings.journal,
+        url,
         socket_timeout=5.0,
         socket_connect_timeout=2.0,
         socket_keepalive=True,

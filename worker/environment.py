@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from worker.doctor.examination import Surroundings
+from worker.flowerlogins import LoginRefused, logins
 from worker.settings import load
+from worker.supervise import SUPERVISOR
 
 if TYPE_CHECKING:
     from worker.settings import Settings
+
+_CONTAINER_MARKS: Final = (Path("/.dockerenv"), Path("/run/.containerenv"))
 
 _CELERYS = ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL", "CELERY_RESULT_BACKEND")
 
@@ -32,3 +37,27 @@ def settings_from_environment() -> Settings:
     for name in _CELERYS:
         os.environ.pop(name, None)
     return settings
+
+
+def surroundings() -> Surroundings:
+    """Return what the environment tells of this process's supervisor and container."""
+    is_container = "KUBERNETES_SERVICE_HOST" in os.environ or any(mark.exists() for mark in _CONTAINER_MARKS)
+    return Surroundings(supervisor=_supervisor(is_container=is_container), is_container=is_container)
+
+
+def _supervisor(*, is_container: bool) -> str | None:
+    if name := os.environ.get(SUPERVISOR):
+        return name
+    # Children of a service inherit the variable; the number is that of the one that systemd started.
+    if os.environ.get("SYSTEMD_EXEC_PID") == str(os.getpid()):
+        return "systemd"
+    return "the container's runtime, if its restart policy says so" if is_container else None
+
+
+def flower_problem() -> str | None:
+    """Return why Flower would not start with the logins of this environment, None where it would."""
+    try:
+        logins(os.environ)
+    except LoginRefused as refused:
+        return str(refused)
+    return None

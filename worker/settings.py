@@ -79,6 +79,13 @@ class Settings(BaseSettings):
         populate_by_name=True,
     )
 
+    mode: Literal["development", "production"] = Field(
+        default="development",
+        description="In production a worker does not start while mail could be lost or a secret shown.",
+    )
+    tolerate: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        default=(), description="Checks whose errors do not keep a worker from starting; ';' between them."
+    )
     broker_url: str = Field(
         default="redis://127.0.0.1:6379/0",
         validation_alias=AliasChoices("POSTROOM_BROKER_URL", "CELERY_BROKER_URL"),

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+#: Tells the process that something starts it again.
+SUPERVISOR = "POSTROOM_SUPERVISOR"
+
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 _NOT_TO_BE_REPEATED = {2: "its configuration or arguments are wrong", 126: "cannot run", 127: "not found"}
 _FIRST_WAIT = 1.0
@@ -66,7 +69,9 @@ class Supervisor:
         # A process group of its own: a runner that signals its whole group would otherwise reach the
         # process twice, which Celery takes for "do not wait for the mails under way".
         try:
-            self._process = subprocess.Popen(self.command, process_group=0)  # noqa: S603 - the Procfile's own line
+            self._process = subprocess.Popen(  # noqa: S603 - the Procfile's own line
+                self.command, process_group=0, env={**os.environ, SUPERVISOR: "worker.supervise"}
+            )
         except FileNotFoundError:
             return 127
         except OSError:

@@ -1,0 +1,86 @@
+"""Folders and secret files: there, readable, and not for everybody."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from worker.doctor.files import folder, secret_file
+from worker.doctor.findings import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.mark.parametrize(
+    ("mode", "status"), [(0o755, Status.OK), (0o757, Status.ERROR), (0o1777, Status.ERROR)]
+)
+def test_a_folder_that_everybody_may_write_to_is_refused(mode: int, status: Status, tmp_path: Path) -> None:
+    root = tmp_path / "attachments"
+    root.mkdir()
+    root.chmod(mode)
+
+    finding = folder("attachment-roots", "POSTROOM_ATTACHMENT_ROOTS", root)
+
+    assert finding.status is status
+    assert (f"chmod o-w {root}" in finding.remedy) is (status is Status.ERROR)
+
+
+def test_a_folder_that_is_missing_is_a_warning(tmp_path: Path) -> None:
+    finding = folder("ca-folder", "POSTROOM_CA_FOLDER", tmp_path / "none")
+
+    assert finding.status is Status.WARNING
+    assert str(tmp_path / "none") in finding.subject
+
+
+@pytest.fixture
+def passable() -> Iterator[Path]:
+    """A folder that everybody may pass: pytest's own are its user's alone."""
+    with tempfile.TemporaryDirectory() as name:
+        made = Path(name)
+        made.chmod(0o755)
+        yield made
+
+
+def write(path: Path, mode: int, text: str = "canary") -> Path:
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+def test_a_password_that_everybody_may_read_is_refused(passable: Path) -> None:
+    finding = secret_file("P", write(passable / "password", 0o644), is_container=False)
+
+    assert finding.status is Status.ERROR
+    assert "chmod o-rwx" in finding.remedy
+    assert "canary" not in repr(finding)
+
+
+def test_a_password_of_its_owner_is_fine(passable: Path) -> None:
+    assert secret_file("P", write(passable / "password", 0o600), is_container=False).is_fine
+
+
+def test_a_folder_that_nobody_may_pass_protects_what_is_in_it(passable: Path) -> None:
+    closed = passable / "secrets"
+    closed.mkdir(mode=0o700)
+
+    assert secret_file("P", write(closed / "password", 0o444), is_container=False).is_fine
+
+
+def test_in_a_container_there_is_nobody_else(passable: Path) -> None:
+    assert secret_file("P", write(passable / "password", 0o644), is_container=True).is_fine
+
+
+@pytest.mark.parametrize("text", ["", " \n"], ids=["empty", "blank"])
+def test_an_empty_password_is_refused(text: str, tmp_path: Path) -> None:
+    assert secret_file("P", write(tmp_path / "p", 0o600, text), is_container=False).found == "is empty"
+
+
+def test_a_password_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    finding = secret_file("P", tmp_path / "none", is_container=False)
+
+    assert finding.status is Status.ERROR
+    assert "No such file" in finding.found
