@@ -41,8 +41,9 @@ HURRY = {"POSTROOM_LEASE": "3", "POSTROOM_PATIENCE": "3", "POSTROOM_SWEEP_INTERV
 def procfile(process: str) -> list[str]:
     """Return the command line that the Procfile has for *process*, with our own Python."""
     lines = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line)
-    _, *words = shlex.split(lines[process])
-    return [sys.executable if word == "python" else word for word in words]
+    words = shlex.split(lines[process])
+    command = words[words.index("exec") + 1 :]
+    return [sys.executable if word == "python" else word for word in command]
 
 
 @dataclass

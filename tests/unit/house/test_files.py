@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -29,11 +30,25 @@ def test_every_process_is_supervised_and_replaces_its_shell(name: str) -> None:
     lines = _read(name).splitlines()
 
     assert lines
-    assert all(re.match(r"\w+: exec python -m worker\.supervise --grace 4 ", line) for line in lines)
+    assert all(
+        re.match(r"\w+: (\w+=\S+ )?exec python -m worker\.supervise --grace 4 ", line) for line in lines
+    )
 
 
 def test_development_runs_what_production_runs() -> None:
     assert set(_read("Procfile").splitlines()) <= set(_read("Procfile.dev").splitlines())
+
+
+def test_workers_check_what_they_rely_on_unless_this_is_development(
+    compose: dict[str, Any],
+) -> None:
+    worker = next(line for line in _read("Procfile").splitlines() if line.startswith("worker:"))
+    environment = compose["services"]["worker"]["environment"]
+
+    assert " POSTROOM_MODE=${POSTROOM_MODE:-production} exec " in worker
+    assert environment == environment | {"POSTROOM_MODE": "${POSTROOM_MODE:-production}"}
+    assert "Environment=POSTROOM_MODE=production" in _read("deploy/systemd/postroom-worker.service")
+    assert "POSTROOM_MODE=development" in _read("deploy/development.env").splitlines()
 
 
 def test_every_target_of_make_says_what_it_is_for() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.journal.sealing_keys import parse_keys
 from worker.flowerlogins import logins
 
 SCRIPT = Path(__file__).parents[3] / "deploy" / "passwords"
@@ -20,6 +21,7 @@ def test_makes_passwords_that_only_the_owner_can_read(tmp_path: Path) -> None:
     settings = _make(tmp_path)
 
     assert len(settings["REDIS_PASSWORD"]) == 48
+    assert len(parse_keys(settings["POSTROOM_SEALING_KEYS"])) == 1
     assert logins(settings) == [settings["FLOWER_BASIC_AUTH"]]
     assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
 
@@ -45,7 +47,13 @@ def test_keeps_what_is_there(text: str, tmp_path: Path) -> None:
     lines = (tmp_path / ".env").read_text().splitlines()
 
     assert lines[:2] == text.splitlines()
-    assert [line.split("=")[0] for line in lines[2:]] == ["FLOWER_BASIC_AUTH"]
+    assert [line.split("=")[0] for line in lines[2:]] == ["POSTROOM_SEALING_KEYS", "FLOWER_BASIC_AUTH"]
+
+
+def test_a_file_with_sealing_keys_needs_no_other(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("POSTROOM_SEALING_KEYS_FILE=/run/secrets/keys\n")
+
+    assert "POSTROOM_SEALING_KEYS" not in _make(tmp_path)
 
 
 def test_an_empty_value_is_none(tmp_path: Path) -> None:
