@@ -30,6 +30,7 @@ COMMANDS = {
     "demo",
     "sealing-key",
     "verify",
+    "doctor",
     "broker",
 }
 #: They run until they are stopped.
