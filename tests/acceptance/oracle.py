@@ -107,7 +107,8 @@ def _await_results(office: PostOffice, seconds: float) -> None:
 
 def _let_time_pass(office: PostOffice) -> None:
     for tag, _ in office.redis.zscan_iter("unacked_index"):
-        office.redis.zincrby("unacked_index", -VISIBILITY_TIMEOUT, tag)
+        # Only where it still stands: the worker may have acknowledged it in this very moment.
+        office.redis.zadd("unacked_index", {tag: -VISIBILITY_TIMEOUT}, xx=True, incr=True)
 
 
 def _await_acknowledgements(office: PostOffice) -> None:

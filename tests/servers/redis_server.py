@@ -31,15 +31,23 @@ class RedisServer:
     """
     The embedded broker's own command line, so append-only and synced once a second, on a port that it keeps.
 
-    *options* are added to the line, as "--appendfsync", "always"; *environment* to that of the process.
+    *options* are added to the line, as "--appendfsync", "always"; *environment* to that of the process;
+    *program* is another server than the embedded broker would take.
     """
 
-    def __init__(self, folder: Path, *options: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *options: str,
+        environment: Mapping[str, str] | None = None,
+        program: str | None = None,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.port = free_port()
         self.url = f"redis://{LOOPBACK}:{self.port}/0"
         self._options = options
+        self._program = program
         self.environment = dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -56,9 +64,10 @@ class RedisServer:
 
     def launch(self) -> None:
         """Start it without waiting for it."""
+        line = [*command(self.port, self.folder), *self._options]
         with (self.folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 (our own line)
-                [*command(self.port, self.folder), *self._options],
+                [self._program or line[0], *line[1:]],
                 env={**os.environ, **self.environment},
                 stdout=log,
                 stderr=log,
