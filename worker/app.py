@@ -17,6 +17,7 @@ from worker.environment import settings_from_environment, surroundings
 from worker.queue import QueueApp
 from worker.settings import InvalidSettings, Settings
 from worker.sweeping import Sweeping
+from worker.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -81,6 +82,14 @@ def _check(**_: Any) -> None:
 @signals.worker_ready.connect
 def _start_sweeping(**_: Any) -> None:
     _sweeping.start()
+
+
+@signals.worker_ready.connect
+def _start_watching(sender: Any, **_: Any) -> None:
+    if settings.watchdog:
+        watchdog = Watchdog(QueueApp(settings.broker_url), connect(settings), sender, settings.watchdog)
+        signals.worker_shutting_down.connect(lambda **_: watchdog.stop(), weak=False)
+        watchdog.start()
 
 
 @signals.worker_shutting_down.connect

@@ -13,6 +13,7 @@ from celery.worker.consumer import Consumer
 from redis.exceptions import RedisError
 
 from worker.envelopes import Flaw, is_name
+from worker.pulse import Pulse
 from worker.requests import check
 
 if TYPE_CHECKING:
@@ -32,12 +33,24 @@ class SafeConsumer(Consumer):
     app: Any
     connection_errors: tuple[type[Exception], ...]
     channel_errors: tuple[type[Exception], ...]
+    loop: Callable[..., Any]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.pulse = Pulse()
+        super().__init__(*args, **kwargs)
+        self.loop = self.pulse.turning(self.loop)
+
+    def perform_pending_operations(self) -> None:
+        """Do what is left to do at a turn of the loop, where it is none of kombu's."""
+        self.pulse.turn()
+        super().perform_pending_operations()
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
         """Return what is called with each message."""
         take = super().create_task_handler(*args, **kwargs)
 
         def on_task_received(message: Any) -> None:
+            self.pulse.taken += 1
             try:
                 check(message)
                 take(message)

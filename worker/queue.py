@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import kombu
 from celery import Celery
-from kombu import Exchange, Queue
 
 from tasks.contract.names import Lane
 from tasks.contract.queue import WORKER_SETTINGS
 from worker.transport import sifting
 
 if TYPE_CHECKING:
-    from kombu import Connection
-
     from worker.sieve import Sieve
+
+
+class SiftingConnection(kombu.Connection):
+    """
+    A connection whose transport has a sieve.
+
+    For whoever asks for its name, and after each failover, the transport is the one that the URL names.
+    """
+
+    def __init__(self, *arguments: Any, sieve: Sieve, **options: Any) -> None:
+        self._sieve = sieve
+        super().__init__(*arguments, **options)
+
+    def get_transport_cls(self) -> Any:
+        """Return the class of the transport."""
+        plain: Any = super().get_transport_cls()
+        return sifting(plain, self._sieve)
+
+    def clone(self, **options: Any) -> kombu.Connection:
+        """Return another connection to the same place."""
+        return super().clone(sieve=self._sieve, **options)
 
 
 class QueueApp(Celery):
@@ -23,16 +43,9 @@ class QueueApp(Celery):
     def __init__(self, broker_url: str, *, backend: str | None = None, sieve: Sieve | None = None) -> None:
         super().__init__("postroom", broker=broker_url, backend=backend, set_as_current=False)
         self.conf.update(WORKER_SETTINGS)
-        self.conf.task_queues = [
-            Queue(lane, Exchange(lane, type="direct"), routing_key=lane) for lane in Lane
-        ]
+        self.conf.task_queues = [kombu.Queue(lane, kombu.Exchange(lane), routing_key=lane) for lane in Lane]
         self.sieve = sieve
         if sieve:
+            amqp: Any = self.amqp
+            amqp.Connection = partial(SiftingConnection, sieve=sieve)
             self.conf.worker_consumer = "worker.consumer:SafeConsumer"
-
-    def connection_for_read(self, url: str | None = None, **options: Any) -> Connection:
-        """Return a connection to consume from."""
-        connection = super().connection_for_read(url, **options)
-        if self.sieve:
-            connection.transport_cls = sifting(connection.transport_cls, self.sieve)
-        return connection

@@ -140,6 +140,11 @@ class Settings(BaseSettings):
     )
     retention: float = Field(default=24 * 3600.0, ge=60.0, description="Seconds that a result is kept.")
     sweep_interval: float = Field(default=1.0, gt=0.0, description="Seconds between looks for stray mails.")
+    watchdog: float = Field(
+        default=60.0,
+        ge=0.0,
+        description="Seconds after which a worker that no longer consumes ends itself; 0 is never.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
     heartbeat_file: Path | None = Field(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from kombu.transport import get_transport_cls, redis
+from kombu.transport import redis
 from kombu.transport.virtual import Empty
 from kombu.utils.encoding import bytes_to_str
 from redis.exceptions import RedisError
@@ -18,18 +19,18 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def sifting(transport: str | type, sieve: Sieve) -> Any:
+@cache
+def sifting(transport: Any, sieve: Sieve) -> Any:
     """
-    Return the transport named or given by *transport* with a *sieve* in its channels.
+    Return the class *transport* with a *sieve* in its channels.
 
     One that is no Redis is returned as it is: its entries are not kombu's own, and what is wrong with a
     message is found out by the consumer.
     """
-    plain: Any = get_transport_cls(transport) if isinstance(transport, str) else transport
-    if not issubclass(plain, redis.Transport) or issubclass(plain.Channel, SiftingChannel):
-        return plain
-    channel = type("SiftingChannel", (SiftingChannel, plain.Channel), {"sieve": sieve})
-    return type("SiftingTransport", (plain,), {"Channel": channel})
+    if not issubclass(transport, redis.Transport):
+        return transport
+    channel = type("SiftingChannel", (SiftingChannel, transport.Channel), {"sieve": sieve})
+    return type("SiftingTransport", (transport,), {"Channel": channel})
 
 
 class SiftingChannel(redis.Channel):

@@ -10,10 +10,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from celery.__main__ import main
+from kombu.transport import virtual
 from kombu.transport.redis import QoS
 
 from tasks.contract.result import Delivery
@@ -21,6 +23,7 @@ from tasks.delivery import preparation
 from tasks.journal.journal import Journal
 from tasks.journal.records import Claim
 from tasks.smtp.wire import Wire
+from worker import consumer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +44,24 @@ def die() -> None:
     """End this process as the kernel would, if there is a fuse."""
     if burn():
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def freeze() -> None:
+    """Stop the thread that comes here for good, if there is a fuse."""
+    if burn():
+        time.sleep(3600)
+
+
+def fill_window() -> None:
+    """Have kombu believe from the first fuse on that the worker has all the messages that it may have."""
+    original, is_full = virtual.QoS.can_consume, []
+
+    def can_consume(qos: virtual.QoS) -> bool:
+        if qos._delivered and burn():  # noqa: SLF001 (there is no other sign of the first message)
+            is_full.append(True)
+        return not is_full and original(qos)
+
+    virtual.QoS.can_consume = can_consume
 
 
 def raising(error: type[BaseException]) -> Callable[[], None]:
@@ -86,6 +107,10 @@ def _any_claim(grips: Any) -> bool:
     return any(isinstance(grip, Claim) for grip in grips)
 
 
+def _is_killer(_mail: Any, request: Any, *_: Any) -> bool:
+    return "kills" in request.metadata
+
+
 def _always(*_: Any) -> bool:
     return True
 
@@ -99,6 +124,9 @@ FAULTS: dict[str, Callable[[], None]] = {
     "answered": lambda: before(Journal, "finish", die, _any_sent),
     "finished": lambda: after(Journal, "finish", die, any),
     "fetched": lambda: before(QoS, "append", die, _always),
+    "killed by a mail": lambda: before(preparation.Preparation, "_compose", die, _is_killer),
+    "frozen": lambda: before(consumer, "check", freeze, _always),
+    "full": fill_window,
     **{
         f"{name} while composing": lambda error=error: before(preparation, "compose", raising(error), _always)
         for name, error in ERRORS.items()

@@ -277,6 +277,12 @@ def test_every_lane_is_sifted(post: Any, redis: Redis, quarantine: Quarantine) -
     assert {found.lane for found in quarantine.entries()} == {"reset", "default", "bulk"}
 
 
+def test_the_worker_can_still_be_inspected(post: Any) -> None:
+    [stats] = post.app.control.inspect(timeout=5.0, limit=1).stats().values()
+
+    assert stats["broker"]["transport"] == "redis"
+
+
 def test_a_broadcast_that_is_no_message_stops_nobody(post: Any, redis: Redis) -> None:
     for raw in ("7", "{}", "[]", "garbage", '{"properties": {"delivery_tag": 1}, "body": 7}'):
         assert redis.publish("/0.celery.pidbox", raw) > 0
