@@ -5,6 +5,7 @@ What a producer can meet, beside `InvalidInput` for parameters that are wrong.
 PostroomError
 ├── QueueUnavailable       the queue could not be reached
 ├── IdempotencyConflict    the key belongs to a mail with other parameters
+├── TooManyResets          a password reset was over a limit
 ├── MailNotFound           there is no such mail, or it is long past
 ├── AlreadyOnItsWay        it can be neither cancelled nor resent: it is under way
 ├── AlreadySent            it is not resent: everybody has it
@@ -49,6 +50,18 @@ class IdempotencyConflict(PostroomError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.mail_id,)
+
+
+class TooManyResets(PostroomError):
+    """More password resets were asked for than the limits allow; there is room in *wait* seconds."""
+
+    def __init__(self, what: str, wait: float) -> None:
+        super().__init__(f"too many password resets for this {what}; try again in {max(1, round(wait))} s")
+        self.what = what
+        self.wait = wait
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.what, self.wait)
 
 
 class MailNotFound(PostroomError, LookupError):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from tasks.contract.parameters import SendEmail
-    from tasks.journal.records import Accepted, Record
+    from tasks.journal.records import Accepted, Record, Request
     from tasks.journal.sweeper import Stray
 
 logger = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class Outbox:
 
     def hand_in(
         self,
-        requests: Sequence[SendEmail],
+        requests: Sequence[Request],
         *,
         lane: Lane,
         send_at: datetime | None = None,
@@ -153,7 +153,7 @@ class Outbox:
             raise QueueUnavailable(f"the queue cannot be reached ({type(error).__name__})") from error
 
 
-def _new_id(_: SendEmail) -> str:
+def _new_id(_: Request) -> str:
     return str(uuid.uuid4())
 
 

@@ -38,21 +38,22 @@ MAX_TTL: Final = 24 * 3600
 DEFAULT_TTL: Final = 3600
 DEFAULT_TEMPLATE: Final = "password-reset"
 
-Workflow: TypeAlias = Literal["specified", "requester"]
+Workflow: TypeAlias = Literal["specified", "requester", "completed"]
 
 _TEMPLATE: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _LOCALE: Final = re.compile(r"[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
 _SOURCE: Final = re.compile(r"[0-9a-f]{64}")
+_ONE_OF: Final = 'must be "specified", "requester" or "completed"'
 _MISSING: Final = Problem("is missing", "it is required")
 _REQUIRED: Final = {
-    "workflow": Problem("is missing", 'must be "specified" or "requester"'),
+    "workflow": Problem("is missing", _ONE_OF),
     "user": Problem("is missing", "say whose password is to be reset, as the directory knows them"),
 }
 
 
 def _parse_workflow(value: object) -> str:
-    if value not in ("specified", "requester"):
-        raise refusal(f"is {quoted(value)}", 'must be "specified" or "requester"')
+    if value not in ("specified", "requester", "completed"):
+        raise refusal(f"is {quoted(value)}", _ONE_OF)
     return str(value)
 
 
@@ -107,9 +108,10 @@ class PasswordReset(BaseModel):
     One password reset to be mailed.
 
     *workflow* "specified" is asked for by somebody of the staff, who is *actor*; "requester" by whoever typed
-    an identifier into a public form. *user* is the identifier, as the worker's directory understands it.
-    *ttl* is the lifetime of the link in seconds, from when it is issued. *source* is the keyed hash of where
-    a public request came from. One that *is_throttled* was over a limit, and the worker drops it.
+    an identifier into a public form; "completed" says that the password was changed. *user* is the
+    identifier, as the worker's directory understands it. *ttl* is the lifetime of the link in seconds, from
+    when it is issued. *source* is the keyed hash of where a public request came from. One that
+    *is_throttled* was over a limit, and the worker drops it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -137,9 +139,9 @@ class PasswordReset(BaseModel):
 
     @field_validator("actor", mode="after")
     @classmethod
-    def _a_requester_has_no_actor(cls, actor: str | None, info: ValidationInfo) -> str | None:
-        if actor is not None and info.data.get("workflow") == "requester":
-            raise refusal("is given for a requester", "leave it out: nobody of the staff asked")
+    def _only_staff_is_an_actor(cls, actor: str | None, info: ValidationInfo) -> str | None:
+        if actor is not None and info.data.get("workflow", "specified") != "specified":
+            raise refusal("is given where nobody of the staff asked", "leave it out")
         return actor
 
     @property
@@ -152,10 +154,9 @@ class PasswordReset(BaseModel):
         return {FIELD: self.model_dump(mode="json", exclude_defaults=True)}
 
     def canonical(self) -> bytes:
-        """Return the bytes that two requests for the same reset have in common."""
-        asked = self.model_dump(
-            mode="json", exclude_defaults=True, exclude={"idempotency_key", "is_throttled"}
-        )
+        """Return the bytes that two requests for the same reset have in common, whoever asks and why."""
+        aside = {"idempotency_key", "is_throttled", "actor", "reason", "ticket"}
+        asked = self.model_dump(mode="json", exclude_defaults=True, exclude=aside)
         return json.dumps({FIELD: asked}, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 

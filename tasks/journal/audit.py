@@ -83,6 +83,10 @@ class Audit:
             pipeline.expire(index, round(self._retention))
         pipeline.execute()
 
+    def strike(self, mail_id: str) -> None:
+        """Take back what was written down about a request that turned out to be an earlier one again."""
+        self._redis.delete(_RECORD + mail_id)
+
     def conclude(self, mail_id: str, result: SendEmailResult) -> None:
         """Write down how the reset *mail_id* ended, if there is a record of it."""
         if not self._redis.exists(_RECORD + mail_id):

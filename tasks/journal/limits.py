@@ -45,7 +45,7 @@ class Limits:
 
     def take(self, name: str, limits: Sequence[Limit]) -> Full | None:
         """
-        Count *name*, a thing that is like no other, in each of *limits*; return the first that is full.
+        Count *name* once in each of *limits*; return the first that is full.
 
         The work is the same whatever is found, and what is refused is not counted: it moves no window.
 

@@ -87,6 +87,8 @@ class ResetLetters:
             return self._to_stranger(reset, occasion)
         if user.address is None:
             raise PermanentFailure(_NO_ADDRESS)
+        if reset.workflow == "completed":
+            return self._mail("password-changed", user.address, reset, occasion, user=user)
         if not (user.is_active and user.is_verified):
             return self._to_inactive(reset, user, occasion)
         link = self.issuer.issue(user, reset.ttl, timeout=occasion.deadline.remaining)
@@ -96,7 +98,7 @@ class ResetLetters:
 
     def _to_stranger(self, reset: PasswordReset, occasion: Occasion) -> SendEmail:
         is_address = "@" in reset.user
-        if reset.workflow == "specified" or not self.house.answers_strangers or not is_address:
+        if reset.workflow != "requester" or not self.house.answers_strangers or not is_address:
             raise PermanentFailure(_NO_USER)
         return self._mail("no-account", reset.user, reset, occasion)
 

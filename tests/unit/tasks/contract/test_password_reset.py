@@ -69,7 +69,7 @@ def test_all_errors_are_told_at_once() -> None:
 
 
 def test_a_public_request_names_no_actor() -> None:
-    assert errors_of({**REQUESTER, "actor": "ben"}) == [("actor", "is given for a requester")]
+    assert errors_of({**REQUESTER, "actor": "ben"}) == [("actor", "is given where nobody of the staff asked")]
 
 
 @pytest.mark.parametrize("data", [None, "ann", ["ann"], 7])

@@ -87,6 +87,12 @@ def test_a_request_that_is_repeated_stays_as_it_was(audit: Audit) -> None:
     assert audit.find(actor="mallory") == []
 
 
+def test_what_was_struck_is_not_found(audit: Audit) -> None:
+    audit.strike("m1")
+
+    assert [record.asked.mail_id for record in audit.find(target="ann")] == ["m2"]
+
+
 def test_nobody_who_reads_redis_learns_who_was_asked_for_where_there_is_a_key(redis: Any) -> None:
     audit = Audit(redis, seal=Seal([SecretStr(generate_key())]))
     audit.note(PUBLIC)

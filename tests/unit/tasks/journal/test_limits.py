@@ -40,6 +40,10 @@ def test_the_first_full_limit_is_named_with_the_time_until_it_has_room(limits: L
     assert 59 < full.wait <= 60
 
 
+def test_the_same_thing_is_counted_once(limits: Limits) -> None:
+    assert [limits.take("1", [MINUTE, DAY]) for _ in range(5)] == [None] * 5
+
+
 def test_what_is_refused_is_counted_nowhere(limits: Limits, redis: Redis) -> None:
     for number in range(5):
         limits.take(str(number), [MINUTE, DAY])

@@ -52,7 +52,7 @@ class World:
 
 def write(world: World, *, templates: Path | None = None, house: Any = None, **changes: Any) -> SendEmail:
     asked = {"workflow": "specified", "user": "ann", "actor": "ben", **changes}
-    if asked["workflow"] == "requester":
+    if asked["workflow"] != "specified":
         asked["actor"] = None
     letters = ResetLetters(
         world, world, Catalogue(templates), House("Example", "help@x.org", **(house or {}))
@@ -151,6 +151,20 @@ def test_a_requester_whose_account_cannot_be_reset_is_told_so_without_a_link(cha
 
     assert "not possible now" in str(mail.text_body)
     assert world.issued == []
+
+
+def test_somebody_whose_password_was_changed_is_told_so_without_a_link() -> None:
+    world = World({"ann": User("7", "ann@example.org", is_active=False)})
+    mail = write(world, workflow="completed")
+
+    assert mail.subject == "Your Example password was changed"
+    assert world.issued == []
+
+
+def test_nobody_is_told_of_a_change_who_is_not_known() -> None:
+    refused = refusal(World({}), workflow="completed", user="a@x.org", house={"answers_strangers": True})
+
+    assert "no such user" in refused.reply.text
 
 
 def test_a_throttled_request_is_dropped_before_anybody_is_looked_up() -> None:
