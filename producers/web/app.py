@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 
 from producers.web import handlers, openapi
 from producers.web.access import Access
-from producers.web.routers import emails, health
+from producers.web.routers import attachments, batches, control, emails, health, listing
 from producers.web.stopping import told_to_stop
 
 if TYPE_CHECKING:
@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from producers.web.gateway import Gateway
 
 #: One for each kind of thing that callers deal with.
-ROUTERS: Final[tuple[APIRouter, ...]] = (emails.router, health.router)
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    emails.router,
+    batches.router,
+    listing.router,
+    control.router,
+    attachments.router,
+    health.router,
+)
 
 
 def create_app(gateway: Gateway) -> FastAPI:

@@ -9,6 +9,7 @@ from producers.connections import connect
 from producers.outbox import Outbox
 from producers.web.app import create_app
 from producers.web.desk import Desk
+from producers.web.errands import Errands
 from producers.web.gateway import Gateway
 from producers.web.index import Index
 from producers.web.keyfile import KeyFile
@@ -44,5 +45,11 @@ def gateway_for(settings: WebSettings) -> Gateway:
     keys = Places().seal_keys
     redis = connect(journal_url)
     outbox = Outbox(broker_url, journal_url=journal_url, sealing_keys=keys)
-    desk = Desk(outbox, redis, index=Index(redis, seal=seal_with(keys)), rates=Rates(redis))
-    return Gateway(settings, keyring=Keyring(KeyFile(settings.keys_file)), desk=desk, metrics=Metrics())
+    index, rates = Index(redis, seal=seal_with(keys)), Rates(redis)
+    return Gateway(
+        settings,
+        keyring=Keyring(KeyFile(settings.keys_file)),
+        desk=Desk(outbox, index=index, rates=rates),
+        errands=Errands(outbox, redis, index=index, rates=rates),
+        metrics=Metrics(),
+    )

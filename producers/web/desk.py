@@ -4,86 +4,34 @@ from __future__ import annotations
 
 import uuid
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from redis.exceptions import RedisError
 
 from producers.errors import QueueUnavailable
 from producers.rest import Rest
 from producers.web.index import Mention
+from producers.web.parcels import Finding, Receipt
 from tasks.journal.records import Acceptance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from redis import Redis
-
     from producers.outbox import Outbox
     from producers.web.index import Index
-    from producers.web.keys import Key
     from producers.web.letters import Letter
+    from producers.web.parcels import Parcel, Question
     from producers.web.rates import Allowance, Rates
     from tasks.contract.names import Lane
-    from tasks.contract.parameters import SendEmail
-    from tasks.journal.control import Resend
-    from tasks.journal.records import Accepted, Record
-
-
-#: Bytes up to which a mail counts as one of many.
-_ORDINARY_SIZE: Final = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """What one request of *size* bytes hands in: letters that share a key, a lane and a due time."""
-
-    letters: tuple[Letter, ...]
-    size: int
-
-    @property
-    def key(self) -> Key:
-        """Who hands it in."""
-        return self.letters[0].key
-
-    @property
-    def weight(self) -> int:
-        """How much of a run it makes: a mail of ordinary size counts as one."""
-        return len(self.letters) + self.size // _ORDINARY_SIZE
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """The answer to a `Parcel`: an answer for each letter, none where the key has gone too fast."""
-
-    allowance: Allowance
-    accepted: tuple[Accepted, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Where a mail stands, asked by a key."""
-
-    key: Key
-    mail_id: str
-    is_counted: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The answer to a `Question`; no record where the mail is not the key's, or long past."""
-
-    allowance: Allowance | None
-    record: Record | None
+    from tasks.journal.records import Accepted
 
 
 class Desk:
     """Counts, notes and hands in. Every method raises `QueueUnavailable` within seconds."""
 
-    def __init__(self, outbox: Outbox, redis: Redis, *, index: Index, rates: Rates) -> None:
+    def __init__(self, outbox: Outbox, *, index: Index, rates: Rates) -> None:
         self._outbox = outbox
-        self._redis = redis
         self._index = index
         self._rates = rates
         self._rest = Rest()
@@ -91,7 +39,7 @@ class Desk:
     def hand_in(self, run: Sequence[Parcel]) -> list[Receipt | QueueUnavailable]:
         """Take in what the rates of the keys allow; what goes different ways fails by itself."""
         with self._bounded():
-            allowances = self._rates.take([(parcel.key, len(parcel.letters)) for parcel in run])
+            allowances = self._rates.take([(parcel.key, parcel.cost) for parcel in run])
         granted = [parcel for parcel, a in zip(run, allowances, strict=True) if a.is_granted]
         answers = iter(self._take_in(granted))
         return [
@@ -101,44 +49,14 @@ class Desk:
     def look_up(self, run: Sequence[Question]) -> list[Finding]:
         """Return where mails stand; whether a foreign one exists makes no difference, in time neither."""
         with self._bounded():
-            counted = [question for question in run if question.is_counted]
-            allowances = iter(self._rates.take([(question.key, 1) for question in counted]))
+            allowances = self._rates.take([(question.key, int(question.is_counted)) for question in run])
             owned = self._index.own([(question.key.id, question.mail_id) for question in run])
         mail_ids = [question.mail_id for question, is_own in zip(run, owned, strict=True) if is_own]
         records = iter(self._outbox.look_up(mail_ids) if mail_ids else ())
         return [
-            Finding(next(allowances) if question.is_counted else None, next(records) if is_own else None)
-            for question, is_own in zip(run, owned, strict=True)
+            Finding(allowance, next(records) if is_own else None)
+            for allowance, is_own in zip(allowances, owned, strict=True)
         ]
-
-    def count(self, key: Key, cost: int = 1) -> Allowance:
-        """Count a request that is made by itself."""
-        with self._bounded():
-            return self._rates.take([(key, cost)])[0]
-
-    def owns(self, key: Key, mail_id: str) -> bool:
-        """Whether the mail was handed in by *key*."""
-        with self._bounded():
-            return self._index.own([(key.id, mail_id)])[0]
-
-    def cancel(self, mail_id: str) -> Record | None:
-        """Cancel the mail if it waits; return its record then."""
-        self._outbox.cancel(mail_id)
-        return self._outbox.look_up([mail_id])[0]
-
-    def resend(self, mail_id: str, request: SendEmail, *, force: bool) -> tuple[Resend, Record | None]:
-        """Open a settled mail again, or say why not; return its record then."""
-        outcome = self._outbox.resend(mail_id, request, force=force)
-        return outcome, self._outbox.look_up([mail_id])[0]
-
-    def store(self, content: bytes) -> str:
-        """Store the bytes of an attachment and return their digest."""
-        return self._outbox.store(content)
-
-    def ping(self) -> None:
-        """Make sure that the journal answers."""
-        with self._bounded():
-            self._redis.ping()
 
     def _take_in(self, parcels: Sequence[Parcel]) -> list[Sequence[Accepted] | QueueUnavailable]:
         drafts = [Draft(letter, str(uuid.uuid4())) for parcel in parcels for letter in parcel.letters]

@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from producers.web.desk import Desk, Finding, Parcel, Question, Receipt
+    from producers.web.desk import Desk
+    from producers.web.errands import Errands
     from producers.web.keyring import Keyring
+    from producers.web.keys import Key
     from producers.web.metrics import Metrics
+    from producers.web.parcels import Finding, Parcel, Question, Receipt
+    from producers.web.rates import Allowance
     from producers.web.settings import WebSettings
 
 P = ParamSpec("P")
@@ -43,16 +47,19 @@ class Gateway:
     seconds, and no more threads are taken than there are.
     """
 
-    def __init__(self, settings: WebSettings, *, keyring: Keyring, desk: Desk, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: WebSettings, *, keyring: Keyring, desk: Desk, errands: Errands, metrics: Metrics
+    ) -> None:
         self.settings = settings
         self.keyring = keyring
-        self.desk = desk
+        self.errands = errands
         self.metrics = metrics
         self.metrics_token = settings.metrics_token()
         self.buffers = Buffers(settings.max_buffered_bytes)
         #: Set when the process is to end: whoever only waits is answered.
         self.stopping = asyncio.Event()
-        self._parcels: Runs[Parcel, Receipt] = Runs(self._hand_in, weight=lambda parcel: parcel.weight)
+        self._desk = desk
+        self._parcels: Runs[Parcel, Receipt] = Runs(self._hand_in, weight=lambda parcel: parcel.cost)
         self._questions: Runs[Question, Finding] = Runs(desk.look_up)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="call")
         self._calls = 0
@@ -78,7 +85,31 @@ class Gateway:
             Problem: the key has gone too fast, or the queue is away.
         """
         finding = await _bounded(self._questions.hand(question))
-        if finding.allowance and not finding.allowance.is_granted:
+        if not finding.allowance.is_granted:
+            raise too_fast(finding.allowance.headers())
+        return finding
+
+    async def count(self, key: Key) -> Allowance:
+        """
+        Count a request that does nothing else.
+
+        Raises:
+            Problem: the key has gone too fast, or the queue is away.
+        """
+        allowance = await self.call(self.errands.count, key)
+        if not allowance.is_granted:
+            raise too_fast(allowance.headers())
+        return allowance
+
+    async def run(self, errand: Callable[P, Finding], /, *args: P.args, **kwargs: P.kwargs) -> Finding:
+        """
+        Call an errand that concerns one mail.
+
+        Raises:
+            Problem: the key has gone too fast, or the queue is away.
+        """
+        finding = await self.call(errand, *args, **kwargs)
+        if not finding.allowance.is_granted:
             raise too_fast(finding.allowance.headers())
         return finding
 
@@ -109,7 +140,7 @@ class Gateway:
 
     def _hand_in(self, run: Sequence[Parcel]) -> list[Receipt | QueueUnavailable]:
         self.metrics.run_size.observe(sum(len(parcel.letters) for parcel in run))
-        return self.desk.hand_in(run)
+        return self._desk.hand_in(run)
 
 
 async def _bounded(answer: Awaitable[T]) -> T:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from producers.web.desk import Finding, Question
     from producers.web.gateway import Gateway
+    from producers.web.parcels import Finding, Question
 
 _FIRST_PAUSE: Final = 0.02
 _LONGEST_PAUSE: Final = 0.5

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _BLOB: Final = "postroom:blob:"
 _KIND: Final = "blob"
-_LIFETIME: Final = 7 * 24 * 3600
+#: Seconds for which bytes are kept.
+LIFETIME: Final = 7 * 24 * 3600
 
 
 class BlobStore:
@@ -36,7 +37,7 @@ class BlobStore:
         name, stored = digest, content
         if self._seal:
             name, stored = self._seal.names(_KIND, digest.encode())[0], self._seal.seal_bytes(content)
-        self._redis.set(_BLOB + name, stored, ex=_LIFETIME)
+        self._redis.set(_BLOB + name, stored, ex=LIFETIME)
         return digest
 
     def get(self, digest: str) -> bytes | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tasks.contract.result import SendEmailResult
 from tasks.journal.records import (
+    RECORD_FIELDS,
     Acceptance,
     Accepted,
     Claim,
@@ -126,9 +127,13 @@ class Journal:
         """Return what is known about mails; None for one that never existed or is long past."""
         pipeline = self._redis.pipeline(transaction=False)
         for mail_id in mail_ids:
-            pipeline.hgetall(MAIL + mail_id)
+            # Not the parameters, which may be megabytes and which nobody is told.
+            pipeline.hmget(MAIL + mail_id, RECORD_FIELDS)
         stored = pipeline.execute()
-        return [Record.read(mail_id, fields) for mail_id, fields in zip(mail_ids, stored, strict=True)]
+        return [
+            Record.read(mail_id, dict(zip(RECORD_FIELDS, values, strict=True)))
+            for mail_id, values in zip(mail_ids, stored, strict=True)
+        ]
 
     def _step(self, calls: Iterable[Call]) -> list[bool]:
         return [answer == 1 for answer in run_script(self._redis, _STEP, list(calls))]

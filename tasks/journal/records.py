@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from tasks.contract.result import SendEmailResult
 from tasks.contract.status import MailState
@@ -143,6 +143,10 @@ class Refusal:
     is_resent: bool = False
 
 
+#: The fields of a mail's hash that `Record.read` needs.
+RECORD_FIELDS: Final = (b"state", b"lane", b"accepted", b"history", b"result")
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """What the journal knows about a mail, for those who poll."""
@@ -156,17 +160,18 @@ class Record:
     last_message: str | None = None
 
     @classmethod
-    def read(cls, mail_id: str, stored: Mapping[bytes, bytes]) -> Record | None:
+    def read(cls, mail_id: str, stored: Mapping[bytes, bytes | None]) -> Record | None:
         """Read the record of *mail_id* from its hash; None where there is none."""
-        if b"state" not in stored:
+        state, lane, accepted = (stored.get(name) for name in (b"state", b"lane", b"accepted"))
+        if state is None or lane is None or accepted is None:
             return None
         last = (_json(stored.get(b"history")) or [{}])[-1]
         result = stored.get(b"result")
         return cls(
             mail_id,
-            _state(stored[b"state"].decode(), retried=bool(last)),
-            stored[b"lane"].decode(),
-            moment(int(stored[b"accepted"])),
+            _state(state.decode(), retried=bool(last)),
+            lane.decode(),
+            moment(int(accepted)),
             SendEmailResult.model_validate_json(result) if result else None,
             last.get("code"),
             last.get("message"),

@@ -20,7 +20,6 @@ from producers.web.describing import (
     links,
     refusals,
 )
-from producers.web.desk import Parcel, Question
 from producers.web.gateway import Gateway, gateway_of
 from producers.web.keys import Key
 from producers.web.letters import Letter
@@ -34,6 +33,7 @@ from producers.web.parameters import (
     lane_of,
     moment_of,
 )
+from producers.web.parcels import Parcel, Question
 from producers.web.problems import Problem
 from producers.web.waiting import settled
 from tasks.contract.status import MailState
@@ -97,13 +97,19 @@ async def send_email(
 async def _handed(gateway: Gateway, key: Key, accepted: Accepted, headers: dict[str, str]) -> Response:
     if accepted.outcome is Acceptance.CONFLICT:
         raise conflict(accepted.mail_id)
-    state = MailState.QUEUED
     if accepted.outcome is not Acceptance.ACCEPTED:
         headers["Idempotency-Replayed"] = "true"
-        finding = await gateway.ask(Question(key, accepted.mail_id, is_counted=False))
-        state = finding.record.state if finding.record else state
+    state = await state_of(gateway, key, accepted)
     text = json.dumps({"id": accepted.mail_id, "state": state, "location": headers["Location"]})
     return Response(text, 202, headers, _JSON)
+
+
+async def state_of(gateway: Gateway, key: Key, accepted: Accepted) -> MailState:
+    """Return the state of a mail that was accepted, now or under its idempotency key before."""
+    if accepted.outcome is Acceptance.ACCEPTED:
+        return MailState.QUEUED
+    finding = await gateway.ask(Question(key, accepted.mail_id, is_counted=False))
+    return finding.record.state if finding.record else MailState.QUEUED
 
 
 def conflict(first: str) -> Problem:
@@ -147,8 +153,7 @@ async def get_email(
     """
     note(request, mail=email_id if len(email_id) == _ID_LENGTH else None)
     finding = await settled(gateway_of(request), Question(key, email_id), wait=wait)
-    headers = counted(request, finding.allowance) if finding.allowance else {}
-    return standing(finding.record, headers)
+    return standing(finding.record, counted(request, finding.allowance))
 
 
 #: Characters of an id; what a request has in its place is not logged.

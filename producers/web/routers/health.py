@@ -38,7 +38,7 @@ async def health() -> Response:
 async def readiness(request: Request) -> Response:
     """Say whether the journal answers."""
     gateway = gateway_of(request)
-    await gateway.call(gateway.desk.ping)
+    await gateway.call(gateway.errands.ping)
     return _ok()
 
 

@@ -14,6 +14,7 @@ import pytest
 from producers.errors import QueueUnavailable
 from producers.web.app import create_app
 from producers.web.desk import Desk
+from producers.web.errands import Errands
 from producers.web.gateway import Gateway
 from producers.web.index import Index
 from producers.web.keyfile import KeyFile
@@ -27,7 +28,7 @@ from tasks.journal.journal import Journal
 from tasks.journal.records import Acceptance, Accepted, Entry, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -111,11 +112,12 @@ def settings() -> dict[str, Any]:
 
 @pytest.fixture
 def gateway(outbox: FakeOutbox, redis: Redis, key_file: KeyFile, settings: dict[str, Any]) -> Gateway:
-    desk = Desk(outbox, redis, index=Index(redis), rates=Rates(redis))  # type: ignore[arg-type]  # a double
+    index, rates = Index(redis), Rates(redis)
     return Gateway(
         WebSettings(_env_file=None, **settings),
         keyring=Keyring(key_file, clock=lambda: 0.0),
-        desk=desk,
+        desk=Desk(outbox, index=index, rates=rates),  # type: ignore[arg-type]  # a double
+        errands=Errands(outbox, redis, index=index, rates=rates),  # type: ignore[arg-type]  # as above
         metrics=Metrics(),
     )
 
@@ -144,19 +146,31 @@ class Caller:
 
 
 @pytest.fixture
-def new_key(key_file: KeyFile) -> Callable[..., str]:
-    """Makes an API key; to be used before the gateway is asked for."""
-    return lambda **fields: str(key_file.create(**{"name": "shop", **fields})[1])
+def other_fields() -> dict[str, Any]:
+    """What the key of *other* may do; tests change it before they ask for a caller."""
+    return {}
 
 
 @pytest.fixture
-def call(new_key: Callable[..., str], request: pytest.FixtureRequest) -> Iterator[Caller]:
+def keys(key_file: KeyFile, other_fields: dict[str, Any]) -> tuple[str, str]:
+    """The API keys of two callers; the first may do everything."""
+    fields = [{"name": "shop"}, {"name": "other", **other_fields}]
+    first, second = (str(key_file.create(**each)[1]) for each in fields)
+    return first, second
+
+
+@pytest.fixture
+def call(keys: tuple[str, str], gateway: Gateway) -> Iterator[Caller]:
     """A caller with a key that may do everything."""
-    key = new_key()
-    gateway: Gateway = request.getfixturevalue("gateway")
     with asyncio.Runner() as runner:
-        yield Caller(create_app(gateway), runner, key)
+        yield Caller(create_app(gateway), runner, keys[0])
         gateway.close()
+
+
+@pytest.fixture
+def other(keys: tuple[str, str], call: Caller) -> Caller:
+    """A caller with another key."""
+    return call.with_key(keys[1])
 
 
 @pytest.fixture

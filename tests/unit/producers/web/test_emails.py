@@ -13,8 +13,6 @@ from tasks.journal.journal import Journal
 from tasks.journal.records import Claim
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from redis import Redis
 
 SENT = SendEmailResult(
@@ -160,11 +158,9 @@ def test_an_id_that_was_never_accepted_is_not_found(call: Any, wanted: str) -> N
 
 
 def test_another_keys_email_is_answered_like_one_that_never_was(
-    new_key: Callable[..., str], call: Any, mail: dict[str, Any]
+    call: Any, other: Any, mail: dict[str, Any]
 ) -> None:
     mail_id = call("POST", "/v1/emails", json=mail).json()["id"]
-    other = call.with_key(new_key(name="other"))
-    call.app.state.gateway.keyring._read()  # noqa: SLF001 (else it is read within a second)
 
     foreign = other("GET", f"/v1/emails/{mail_id}")
     unknown = other("GET", "/v1/emails/1f0c3ab0-1d1e-4c8e-9a4e-6f0d5c8f7a11")
@@ -174,11 +170,7 @@ def test_another_keys_email_is_answered_like_one_that_never_was(
     assert set(foreign.headers) == set(unknown.headers)
 
 
-def test_two_api_keys_may_use_the_same_idempotency_key(
-    new_key: Callable[..., str], call: Any, mail: dict[str, Any]
-) -> None:
-    other = call.with_key(new_key(name="other"))
-    call.app.state.gateway.keyring._read()  # noqa: SLF001 (else it is read within a second)
+def test_two_api_keys_may_use_the_same_idempotency_key(call: Any, other: Any, mail: dict[str, Any]) -> None:
     header = {"Idempotency-Key": "k"}
 
     mine = call("POST", "/v1/emails", json=mail, headers=header)
@@ -208,9 +200,8 @@ def test_without_a_valid_key_nothing_is_done(call: Any, mail: dict[str, Any], he
     assert refused.headers["www-authenticate"].startswith("Bearer")
 
 
-def test_a_secret_of_another_key_opens_nothing(new_key: Callable[..., str], call: Any) -> None:
-    other = new_key(name="other")
-    mixed = call.key[:16] + other[16:]
+def test_a_secret_of_another_key_opens_nothing(call: Any, other: Any) -> None:
+    mixed = call.key[:16] + other.key[16:]
 
     assert call.with_key(mixed)("GET", "/v1/emails/x").status_code == 401
 
