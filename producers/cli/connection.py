@@ -13,6 +13,7 @@ from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from producers.client import Mailer
+from producers.password_reset.resets import Resets
 from tasks.journal.sealing_keys import FILE_SETTING, KEYS_SETTING, parse_keys, read_keys
 
 if TYPE_CHECKING:
@@ -68,6 +69,17 @@ def mailer(broker: str | None, journal: str | None) -> Mailer:
     """
     broker_url, journal_url = urls(broker, journal)
     return Mailer(broker_url, journal_url=journal_url, sealing_keys=Places().seal_keys)
+
+
+def resets(broker: str | None, journal: str | None) -> Resets:
+    """
+    Return what asks for password resets in the queue that the options or the environment name.
+
+    Raises:
+        typer.BadParameter: a URL or a sealing key cannot be used; it is not repeated.
+    """
+    broker_url, journal_url = urls(broker, journal)
+    return Resets(broker_url, journal_url=journal_url, sealing_keys=Places().seal_keys)
 
 
 def urls(broker: str | None, journal: str | None) -> tuple[str, str]:

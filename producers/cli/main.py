@@ -16,6 +16,7 @@ from producers.cli.key import key
 from producers.cli.lookups import status, wait
 from producers.cli.output import print_json, print_trouble
 from producers.cli.patience import WaitingCommand
+from producers.cli.reset import reset
 from producers.cli.schema import schema
 from producers.cli.sealing_key import sealing_key
 from producers.cli.send import send
@@ -47,6 +48,7 @@ def application() -> typer.Typer:
     app.command()(demo)
     app.command()(web)
     app.add_typer(key)
+    app.add_typer(reset)
     for entry_point in sorted(entry_points(group=GROUP)):
         app.add_typer(entry_point.load())
     return app

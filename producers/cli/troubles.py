@@ -58,6 +58,7 @@ def _own(error: BaseException) -> Trouble | None:
         return Trouble(ExitCode.INVALID, error.code.name.lower(), str(error), error.errors)
     known: dict[type[BaseException], tuple[ExitCode, str]] = {
         errors.IdempotencyConflict: (ExitCode.INVALID, "idempotency_conflict"),
+        errors.TooManyResets: (ExitCode.INVALID, "too_many_resets"),
         errors.MailNotFound: (ExitCode.NO_SUCH_MAIL, "no_such_mail"),
         errors.AlreadyOnItsWay: (ExitCode.UNSETTLED, "already_on_its_way"),
         errors.AlreadySent: (ExitCode.INVALID, "already_sent"),

@@ -26,6 +26,7 @@ COMMANDS = {
     "wait",
     "cancel",
     "resend",
+    "reset",
     "schema",
     "demo",
     "sealing-key",
