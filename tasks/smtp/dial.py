@@ -5,44 +5,37 @@ from __future__ import annotations
 import ipaddress
 import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from tasks.contract.codes import LocalCode, Phase
 from tasks.failures import PermanentFailure, Reply, TransientFailure
 from tasks.smtp.faults import os_reason
+from tasks.smtp.racing import connect_to_any
 
 if TYPE_CHECKING:
     from tasks.deadline import Deadline
     from tasks.patience import Patience
+    from tasks.smtp.racing import Address
     from tasks.smtp.route import Route
 
-#: Seconds that an address may take while there are others to try.
-LONGEST_TRY: Final = 10.0
-
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
-
-#: A family and the address in it, as `socket.getaddrinfo` gives them.
-Address: TypeAlias = tuple[socket.AddressFamily, tuple[Any, ...]]
 
 
 def dial(route: Route, deadline: Deadline, patience: Patience) -> socket.socket:
     """
-    Connect to the first address of the route's host that answers; each gets a fair share of the time.
+    Connect to the first address of the route's host that answers.
 
     Raises:
         Failure: the name has no address, or not only public ones where it must, or none answers.
 
     """
     addresses = resolve(route, deadline, patience)
-    last: OSError = TimeoutError("no time left")
-    for index, address in enumerate(addresses):
-        others = len(addresses) - index - 1
-        share = deadline.remaining / (others + 1)
-        try:
-            return _connect(address, min(share, LONGEST_TRY) if others else share)
-        except OSError as error:
-            last = error
-    raise TransientFailure(Reply(LocalCode.CONNECT, _no_connection(route, last)), Phase.CONNECT) from last
+    try:
+        return connect_to_any(addresses, deadline)
+    except OSError as error:
+        raise TransientFailure(
+            Reply(LocalCode.CONNECT, _no_connection(route, error)), Phase.CONNECT
+        ) from error
 
 
 def resolve(route: Route, deadline: Deadline, patience: Patience) -> list[Address]:
@@ -79,20 +72,6 @@ def is_loopback(connection: socket.socket) -> bool:
 def _look_up(route: Route) -> list[Address]:
     entries = socket.getaddrinfo(route.host, route.port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys((family, address) for family, _, _, _, address in entries))
-
-
-def _connect(address: Address, seconds: float) -> socket.socket:
-    if seconds <= 0:
-        raise TimeoutError("no time left")
-    connection = socket.socket(address[0], socket.SOCK_STREAM)
-    try:
-        connection.settimeout(seconds)
-        connection.connect(address[1])
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
 
 
 def _is_public(text: str) -> bool:

@@ -89,6 +89,18 @@ def test_s1_the_next_address_is_tried_where_the_first_does_not_answer(
     assert isinstance(answer, Receipt)
 
 
+def test_s1_an_address_that_drops_everything_takes_little_of_the_budget(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, full_port: int
+) -> None:
+    with ScriptedServer() as server:
+        places = [(socket.AF_INET, 1, 6, "", (server.host, port)) for port in (full_port, server.port)]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: places)
+        (answer,) = desk.send(server, desk.mail(budget=30))
+
+    assert isinstance(answer, Receipt)
+    assert desk.seconds < 1
+
+
 @pytest.mark.parametrize("step", ["banner", "ehlo", "mail", "rcpt", "data"])
 def test_s2_silence_before_the_dot_uses_up_the_budget(desk: Desk, offer: Offer, step: str) -> None:
     with ScriptedServer(Script(**{step: Silence()}), offer) as server:
