@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, cast
 
+from producers.async_parts import parts
 from producers.client import Mailer
 from producers.waiting import waiting
+from tasks.contract.names import Lane
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Sequence
+    from datetime import datetime
 
     from pydantic import SecretStr
 
+    from producers.batches import HandedIn, Message
     from tasks.contract.result import SendEmailResult
 
 P = ParamSpec("P")
@@ -42,8 +47,9 @@ class AsyncMailer:
         *,
         journal_url: str | None = None,
         sealing_keys: Sequence[str | SecretStr] = (),
+        is_lean: bool = True,
     ) -> None:
-        self.mailer = Mailer(broker_url, journal_url=journal_url, sealing_keys=sealing_keys)
+        self.mailer = Mailer(broker_url, journal_url=journal_url, sealing_keys=sealing_keys, is_lean=is_lean)
 
     enqueue = _in_a_thread(Mailer.enqueue)
     enqueue_many = _in_a_thread(Mailer.enqueue_many)
@@ -53,6 +59,23 @@ class AsyncMailer:
     store_attachment = _in_a_thread(Mailer.store_attachment)
     store_bytes = _in_a_thread(Mailer.store_bytes)
     close = _in_a_thread(Mailer.close)
+
+    async def enqueue_each(
+        self,
+        messages: Iterable[Message] | AsyncIterable[Message],
+        *,
+        lane: Lane | str = Lane.BULK,
+        send_at: datetime | str | None = None,
+    ) -> AsyncIterator[HandedIn]:
+        """Enqueue mails while they are produced, also asynchronously; otherwise as `Mailer.enqueue_each`."""
+        start = 0
+        async for part in parts(messages):
+            for outcome in await asyncio.to_thread(self._enqueue_part, part, lane=lane, send_at=send_at):
+                yield replace(outcome, index=start + outcome.index)
+            start += len(part)
+
+    def _enqueue_part(self, part: Iterable[Message], **options: Any) -> list[HandedIn]:
+        return list(self.mailer.enqueue_each(part, **options))
 
     async def wait(self, mail_id: str, *, timeout: float) -> SendEmailResult:  # noqa: ASYNC109 (Mailer's)
         """Return the mail's result as soon as there is one; raises as `Mailer.wait`."""

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
 
-from producers.errors import IdempotencyConflict
-from producers.outbox import BATCH
+from producers.errors import BatchInterrupted, IdempotencyConflict, QueueUnavailable
+from producers.measure import Measure
+from producers.one_ahead import one_ahead
+from producers.publishing import BATCH
 from tasks.contract.errors import InvalidInput
 from tasks.contract.validation import parse
 from tasks.journal.records import Acceptance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from producers.outbox import Outbox
-    from tasks.contract.names import Lane
     from tasks.contract.parameters import SendEmail
+    from tasks.journal.records import Accepted, Entry
+
+    Message: TypeAlias = Mapping[str, object] | InvalidInput
+    Prepare: TypeAlias = Callable[[Sequence[SendEmail]], list[Entry]]
+    Deliver: TypeAlias = Callable[[Sequence[Entry]], list[Accepted]]
+    OnProgress: TypeAlias = Callable[[int, int], object]
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """What became of the message at *index* of many: its mail's id, or the error for which it was refused."""
+
+    index: int
+    mail_id: str | None = None
+    error: InvalidInput | IdempotencyConflict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,33 +50,97 @@ class Batch:
     refused: tuple[Refused, ...]
 
 
-def hand_in_all(outbox: Outbox, messages: Iterable[Mapping[str, object]], *, lane: Lane) -> Batch:
+def hand_in_all(outcomes: Iterable[HandedIn], on_progress: OnProgress | None = None) -> Batch:
     """
-    Enqueue *messages* as they come, hundreds in a round trip.
+    Return all *outcomes* together.
 
     Raises:
-        QueueUnavailable: the queue is away; the mails before were enqueued.
+        BatchInterrupted: the queue went away; says what was enqueued before.
+        QueueUnavailable: it was away from the beginning.
     """
     ids: list[str | None] = []
     refused: list[Refused] = []
-    numbered = enumerate(messages)
-    while chunk := list(itertools.islice(numbered, BATCH)):
-        ids += [None] * len(chunk)
-        valid = list(_valid(chunk, refused))
-        answers = outbox.hand_in([request for _, request in valid], lane=lane)
-        for (index, _), answer in zip(valid, answers, strict=True):
-            if answer.outcome is Acceptance.CONFLICT:
-                refused.append(Refused(index, IdempotencyConflict(answer.mail_id)))
-            else:
-                ids[index] = answer.mail_id
-    return Batch(tuple(ids), tuple(sorted(refused, key=lambda refusal: refusal.index)))
+    try:
+        for outcome in outcomes:
+            ids.append(outcome.mail_id)
+            if outcome.error:
+                refused.append(Refused(outcome.index, outcome.error))
+            if on_progress and len(ids) % BATCH == 0:
+                on_progress(len(ids), len(refused))
+    except QueueUnavailable as away:
+        if not ids:
+            raise
+        raise BatchInterrupted(str(away), Batch(tuple(ids), tuple(refused))) from away
+    if on_progress and len(ids) % BATCH:
+        on_progress(len(ids), len(refused))
+    return Batch(tuple(ids), tuple(refused))
 
 
-def _valid(
-    chunk: Iterable[tuple[int, Mapping[str, object]]], refused: list[Refused]
-) -> Iterator[tuple[int, SendEmail]]:
-    for index, message in chunk:
+def hand_in_each(messages: Iterable[Message], *, prepare: Prepare, deliver: Deliver) -> Iterator[HandedIn]:
+    """
+    Hand in *messages* in parts as they come, and yield what became of each, in order.
+
+    While a part is on its way the next is made ready; a part leaves when the one before has arrived, so that
+    an outage leaves the fate of one part open and no more. Where *messages* raises, what it gave before is
+    handed in first.
+
+    Raises:
+        QueueUnavailable: the queue is away; of the messages of the part that was on its way, and of those
+            behind it, nothing was yielded.
+    """
+    parts = ((part, prepare(part.requests)) for part in _parts(messages))
+    for (part, _), answers in one_ahead(lambda ready: deliver(ready[1]), parts):
+        yield from part.outcomes(answers)
+
+
+@dataclass(slots=True)
+class _Part:
+    """Some of many messages, from position *start* on; *failure* is what their source raised behind them."""
+
+    start: int
+    measure: Measure = field(default_factory=Measure)
+    refused: dict[int, InvalidInput] = field(default_factory=dict)
+    requests: list[SendEmail] = field(default_factory=list)
+    failure: Exception | None = None
+
+    def add(self, message: Message) -> None:
         try:
-            yield index, parse(message)
+            if isinstance(message, InvalidInput):
+                raise message
+            self.requests.append(parse(message))
         except InvalidInput as error:
-            refused.append(Refused(index, error))
+            self.refused[self.end] = error
+        self.measure.add(message)
+
+    @property
+    def end(self) -> int:
+        return self.start + self.measure.count
+
+    def outcomes(self, answers: Iterable[Accepted]) -> Iterator[HandedIn]:
+        """Yield what became of each message, in order, then raise the *failure*."""
+        answer = iter(answers)
+        for index in range(self.start, self.end):
+            error = self.refused.get(index)
+            yield HandedIn(index, error=error) if error else _outcome(index, next(answer))
+        if self.failure:
+            raise self.failure
+
+
+def _parts(messages: Iterable[Message]) -> Iterator[_Part]:
+    part = _Part(0)
+    try:
+        for message in messages:
+            part.add(message)
+            if part.measure.is_full:
+                yield part
+                part = _Part(part.end)
+    except Exception as failure:  # noqa: BLE001 (the source's own, raised behind what it gave)
+        part.failure = failure
+    if part.measure.count or part.failure:
+        yield part
+
+
+def _outcome(index: int, answer: Accepted) -> HandedIn:
+    if answer.outcome is Acceptance.CONFLICT:
+        return HandedIn(index, error=IdempotencyConflict(answer.mail_id))
+    return HandedIn(index, answer.mail_id)

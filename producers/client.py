@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, Self, cast
 
-from producers.batches import hand_in_all
+from producers.batches import hand_in_all, hand_in_each
 from producers.errors import (
     AlreadyOnItsWay,
     AlreadySent,
@@ -26,13 +26,13 @@ from tasks.journal.records import Acceptance
 from tasks.journal.sealing_keys import as_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from pydantic import SecretStr
 
-    from producers.batches import Batch
+    from producers.batches import Batch, HandedIn, Message, OnProgress
     from tasks.contract.result import SendEmailResult
     from tasks.journal.records import Record
 
@@ -57,8 +57,10 @@ class Mailer:
 
     One mailer serves a process; it is safe to share between threads. *journal_url* is needed where the
     broker is no Redis. With *sealing_keys*, which the workers must have too, nobody can read in Redis what
-    mails say; the first key seals (docs/howto/sealing.md). Every method raises `QueueUnavailable` within a
-    few seconds when the queue is away.
+    mails say; the first key seals (docs/howto/sealing.md). Unless *is_lean*, Celery makes every message
+    itself, which is several times slower and otherwise the same (docs/howto/bulk.md).
+
+    Every method raises `QueueUnavailable` within a few seconds when the queue is away.
 
     Raises:
         ValueError: one of the sealing keys is none; it is not shown.
@@ -70,8 +72,11 @@ class Mailer:
         *,
         journal_url: str | None = None,
         sealing_keys: Sequence[str | SecretStr] = (),
+        is_lean: bool = True,
     ) -> None:
-        self._outbox = Outbox(broker_url, journal_url=journal_url, sealing_keys=as_keys(sealing_keys))
+        self._outbox = Outbox(
+            broker_url, journal_url=journal_url, sealing_keys=as_keys(sealing_keys), is_lean=is_lean
+        )
 
     def enqueue(
         self,
@@ -95,23 +100,57 @@ class Mailer:
             QueueUnavailable: the queue is away.
         """
         request = parse({**(message or {}), **parameters})
-        due = None if send_at is None else parse_option("send_at", send_at, parse_moment)
-        [answer] = self._outbox.hand_in([request], lane=parse_option("lane", lane, parse_lane), send_at=due)
+        to = parse_option("lane", lane, parse_lane)
+        [answer] = self._outbox.hand_in([request], lane=to, send_at=_due(send_at))
         if answer.outcome is Acceptance.CONFLICT:
             raise IdempotencyConflict(answer.mail_id)
         return answer.mail_id
 
     def enqueue_many(
-        self, messages: Iterable[Mapping[str, object]], *, lane: Lane | str = Lane.BULK
+        self,
+        messages: Iterable[Message],
+        *,
+        lane: Lane | str = Lane.BULK,
+        send_at: datetime | str | None = None,
+        on_progress: OnProgress | None = None,
     ) -> Batch:
         """
         Enqueue many mails, hundreds in a round trip; those that are refused do not stop the others.
 
+        A source that cannot make a mail of a row gives the `InvalidInput` instead, which is then refused like
+        any other. *on_progress* is called every few hundred messages, and at the end, with how many were
+        handed in and how many of these were refused.
+
         Raises:
-            QueueUnavailable: the queue is away; the mails before were enqueued.
-            InvalidInput: there is no such lane.
+            BatchInterrupted: the queue went away; says what was enqueued before.
+            QueueUnavailable: it was away from the beginning.
+            InvalidInput: there is no such lane, or *send_at* is no moment.
         """
-        return hand_in_all(self._outbox, messages, lane=parse_option("lane", lane, parse_lane))
+        return hand_in_all(self.enqueue_each(messages, lane=lane, send_at=send_at), on_progress)
+
+    def enqueue_each(
+        self,
+        messages: Iterable[Message],
+        *,
+        lane: Lane | str = Lane.BULK,
+        send_at: datetime | str | None = None,
+    ) -> Iterator[HandedIn]:
+        """
+        Enqueue mails while they are produced, and yield what became of each, in order.
+
+        As `enqueue_many`, but nothing is kept: a generator of any length takes the memory of a few hundred
+        mails. They are enqueued as the outcomes are asked for, so ask for all of them.
+
+        Raises:
+            QueueUnavailable: the queue is away; the mails whose outcomes were yielded are enqueued.
+            InvalidInput: there is no such lane, or *send_at* is no moment.
+        """
+        to, due = parse_option("lane", lane, parse_lane), _due(send_at)
+        return hand_in_each(
+            messages,
+            prepare=lambda requests: self._outbox.prepare(requests, lane=to, send_at=due),
+            deliver=self._outbox.deliver,
+        )
 
     def poll(self, mail_id: str) -> MailStatus:
         """
@@ -220,6 +259,10 @@ class Mailer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _due(send_at: datetime | str | None) -> datetime | None:
+    return None if send_at is None else parse_option("send_at", send_at, parse_moment)
 
 
 def _status(mail_id: str, record: Record | None) -> MailStatus:

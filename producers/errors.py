@@ -4,6 +4,7 @@ What a producer can meet, beside `InvalidInput` for parameters that are wrong.
 ```
 PostroomError
 ├── QueueUnavailable       the queue could not be reached
+│   └── BatchInterrupted   … amid many mails; says which were enqueued before
 ├── IdempotencyConflict    the key belongs to a mail with other parameters
 ├── TooManyResets          a password reset was over a limit
 ├── MailNotFound           there is no such mail, or it is long past
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING
 from tasks.contract.codes import LocalCode
 
 if TYPE_CHECKING:
+    from producers.batches import Batch
     from tasks.contract.status import MailStatus
 
 
@@ -37,6 +39,22 @@ class QueueUnavailable(PostroomError):
     """
 
     code = LocalCode.QUEUE_UNAVAILABLE
+
+
+class BatchInterrupted(QueueUnavailable):
+    """
+    The queue went away amid many mails: *batch* has those that were answered for before.
+
+    Of the few hundred behind them, which were on their way, nobody knows, and the rest was not enqueued. A
+    repeat with the same idempotency keys finds those that were.
+    """
+
+    def __init__(self, message: str, batch: Batch) -> None:
+        super().__init__(message)
+        self.batch = batch
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (str(self), self.batch)
 
 
 class IdempotencyConflict(PostroomError):

@@ -42,6 +42,7 @@ class Places(BaseSettings):
     journal_url: str = Field(default="", repr=False)
     sealing_keys: SecretStr = SecretStr("")
     sealing_keys_file: Path | None = None
+    lean_enqueue: bool = True
 
     @property
     def seal_keys(self) -> tuple[SecretStr, ...]:
@@ -68,7 +69,10 @@ def mailer(broker: str | None, journal: str | None) -> Mailer:
         typer.BadParameter: a URL or a sealing key cannot be used; it is not repeated.
     """
     broker_url, journal_url = urls(broker, journal)
-    return Mailer(broker_url, journal_url=journal_url, sealing_keys=Places().seal_keys)
+    places = Places()
+    return Mailer(
+        broker_url, journal_url=journal_url, sealing_keys=places.seal_keys, is_lean=places.lean_enqueue
+    )
 
 
 def resets(broker: str | None, journal: str | None) -> Resets:

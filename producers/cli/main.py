@@ -20,6 +20,7 @@ from producers.cli.reset import reset
 from producers.cli.schema import schema
 from producers.cli.sealing_key import sealing_key
 from producers.cli.send import send
+from producers.cli.send_many import send_many
 from producers.cli.troubles import trouble_of
 from producers.cli.web import web
 
@@ -39,6 +40,7 @@ def application() -> typer.Typer:
     )
     app.callback()(_postroom)
     app.command(cls=WaitingCommand, no_args_is_help=True)(send)
+    app.command(no_args_is_help=True)(send_many)
     app.command(no_args_is_help=True)(status)
     app.command(no_args_is_help=True)(wait)
     app.command(no_args_is_help=True)(cancel)

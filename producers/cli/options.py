@@ -32,6 +32,9 @@ Journal: TypeAlias = Annotated[
         rich_help_panel=_HERE,
     ),
 ]
+SendAt: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Not before, such as 2030-01-31T12:00:00Z.")
+]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document, errors included.")]
 Debug: TypeAlias = Annotated[
     bool, typer.Option("--debug", help="Show where an error of this program came from (POSTROOM_DEBUG=1).")

@@ -2,13 +2,13 @@
 # Without `from __future__ import annotations`: typer evaluates the annotations of its commands.
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from producers.cli import options
 from producers.cli.describing import Described, takes_a_mail
+from producers.cli.moments import moment_of
 from producers.cli.patience import Wait
 from tasks.contract.names import Lane
 
@@ -18,9 +18,7 @@ def send(  # noqa: PLR0913 - an argument for each option
     *,
     described: Described,
     lane: Annotated[Lane, typer.Option(help="The queue to wait in.")] = Lane.DEFAULT,
-    send_at: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Not before, such as 2030-01-31T12:00:00Z.")
-    ] = None,
+    send_at: options.SendAt = None,
     wait: Wait = None,
     broker: options.Broker = None,
     journal: options.Journal = None,
@@ -34,7 +32,7 @@ def send(  # noqa: PLR0913 - an argument for each option
     """
     from producers.cli import handing_in, looking_up, queue  # noqa: PLC0415 - help must be fast
 
-    moment = _moment(send_at)
+    moment = moment_of(send_at)
     with queue.connected(broker, journal) as mailer:
         messages = handing_in.with_uploads(mailer, described.messages, described.uploads)
         answers = handing_in.hand_in(mailer, messages, lane=lane, send_at=moment)
@@ -43,13 +41,3 @@ def send(  # noqa: PLR0913 - an argument for each option
     if not described.is_list:
         answers = [replace(answer, line=None) for answer in answers]
     queue.finish(answers, as_json=as_json, is_list=described.is_list)
-
-
-def _moment(text: str | None) -> datetime | None:
-    from tasks.contract.errors import Refused  # noqa: PLC0415 - help must be fast
-    from tasks.contract.moments import parse_moment  # noqa: PLC0415 - help must be fast
-
-    try:
-        return parse_moment(text) if text is not None else None
-    except Refused as refused:
-        raise typer.BadParameter(str(refused), param_hint="--send-at") from None

@@ -42,9 +42,10 @@ def app_from_environment() -> FastAPI:
 def gateway_for(settings: WebSettings) -> Gateway:
     """Return the gateway of *settings*. Raises as `app_from_environment`."""
     broker_url, journal_url = urls(None, None)
-    keys = Places().seal_keys
+    places = Places()
+    keys = places.seal_keys
     redis = connect(journal_url)
-    outbox = Outbox(broker_url, journal_url=journal_url, sealing_keys=keys)
+    outbox = Outbox(broker_url, journal_url=journal_url, sealing_keys=keys, is_lean=places.lean_enqueue)
     index, rates = Index(redis, seal=seal_with(keys)), Rates(redis)
     return Gateway(
         settings,

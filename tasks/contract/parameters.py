@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, TypeAlias
@@ -29,7 +28,7 @@ from tasks.contract.metadata import parse_key, parse_metadata
 from tasks.contract.moments import parse_moment
 from tasks.contract.security import Security
 from tasks.contract.trust import Trust, parse_trust
-from tasks.contract.wire import to_json
+from tasks.contract.wire import Written, to_json, write
 
 _MILLISECONDS: Final = 1000.0
 #: Fields in which "" says something: unsecure, or that what is required is missing.
@@ -150,21 +149,27 @@ class SendEmail(BaseModel):
         given = self.model_fields_set
         return {name: to_json(getattr(self, name)) for name in _NAMES if name in given}
 
-    def canonical(self) -> bytes:
+    def written(self) -> Written:
         """
-        Return the bytes that two requests for the same mail have in common, whatever their spelling.
+        Return the mail as JSON text, for the queue and for comparison.
 
-        The idempotency key is left out, and so is every field that has its default value.
+        The canonical form leaves out the idempotency key, and every field that has its default value.
         """
-        given = self.to_message()
-        for name, field in type(self).model_fields.items():
-            if name in given and getattr(self, name) == field.get_default(call_default_factory=True):
-                del given[name]
-        given.pop("idempotency_key", None)
-        return json.dumps(given, sort_keys=True, separators=(",", ":")).encode("ascii")
+        fields = self.to_message()
+        return write(fields, essential={name for name in fields if self._is_essential(name)})
+
+    def canonical(self) -> bytes:
+        """Return the bytes that two requests for the same mail have in common, whatever their spelling."""
+        return self.written().canonical
+
+    def _is_essential(self, name: str) -> bool:
+        return name != "idempotency_key" and getattr(self, name) != _DEFAULTS[name]
 
 
 _NAMES: Final = tuple(SendEmail.model_fields)
+_DEFAULTS: Final = {
+    name: field.get_default(call_default_factory=True) for name, field in SendEmail.model_fields.items()
+}
 
 
 def _is_left_out(name: str, value: object) -> bool:

@@ -29,6 +29,7 @@ from tasks.contract.codes import LocalCode
 from tasks.contract.errors import FieldError, InvalidInput, Problem, Refused, kind, quoted, refusal
 from tasks.contract.limits import DEFAULT_TIMEOUT, MAX_ACCOUNT, MAX_METADATA_VALUE, MAX_USER_NAME
 from tasks.contract.metadata import parse_key
+from tasks.contract.wire import Written
 
 #: The one parameter of a message that asks for a password reset.
 FIELD: Final = "password_reset"
@@ -158,6 +159,10 @@ class PasswordReset(BaseModel):
         aside = {"idempotency_key", "is_throttled", "actor", "reason", "ticket"}
         asked = self.model_dump(mode="json", exclude_defaults=True, exclude=aside)
         return json.dumps({FIELD: asked}, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+    def written(self) -> Written:
+        """Return the reset as JSON text, for the queue and for comparison."""
+        return Written(json.dumps(self.to_message(), separators=(",", ":")), self.canonical())
 
 
 def is_password_reset(parameters: Mapping[str, object]) -> bool:

@@ -11,7 +11,7 @@ from tasks.contract.password_reset import FIELD, is_password_reset, parse_passwo
 from tasks.contract.validation import parse
 from tasks.failures import PermanentFailure, Reply
 from tasks.journal.records import Entry
-from tasks.journal.sealing import SEALED, Unsealable, is_sealed, to_payload
+from tasks.journal.sealing import SEALED, Unsealable, is_sealed, to_payload, to_text
 from tasks.journal.sealing_keys import KEYS_SETTING
 
 if TYPE_CHECKING:
@@ -70,11 +70,11 @@ class SealPolicy:
             parameters: Mapping[str, Any] = self.open(job)
         except PermanentFailure:
             kept = job.parameters if is_sealed(job.parameters) else {}
-            return Entry(job.mail_id, job.lane, to_payload(job.mail_id, kept, None))
+            return Entry(job.mail_id, job.lane, to_text(kept))
         try:
             return Entry.of(job.mail_id, job.lane, _request(parameters), seal=self.seal)
         except InvalidInput:
-            return Entry(job.mail_id, job.lane, to_payload(job.mail_id, parameters, self.seal))
+            return Entry(job.mail_id, job.lane, to_payload(job.mail_id, to_text(parameters), self.seal))
 
 
 def _request(parameters: Mapping[str, Any]) -> Request:

@@ -1,14 +1,16 @@
 -- Take a mail in: (none) -> queued.
--- KEYS: mail, open mails, [idempotency key, the same under each older sealing key ...]
+-- KEYS: mail, open mails, [idempotency key, the same under each older sealing key ...], [the message's queue]
 -- ARGV: mail id, lane, payload, fingerprint, delay in ms before it is due, idempotency key or '',
---       ms that its message may stay unseen, [fingerprint under each older sealing key ...]
+--       ms that its message may stay unseen, message to publish or '', [fingerprint under each older sealing key ...]
 -- Returns accepted | known | same <first id> | conflict <first id>
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-for i = 3, #KEYS do
+local marks = ARGV[8] == '' and #KEYS or #KEYS - 1
+
+for i = 3, marks do
   local first = redis.call('HMGET', KEYS[i], 'mail', 'fingerprint')
-  local fingerprint = i == 3 and ARGV[4] or ARGV[i + 4]
+  local fingerprint = i == 3 and ARGV[4] or ARGV[i + 5]
   if first[1] and first[1] ~= ARGV[1] then
     return { first[2] == fingerprint and 'same' or 'conflict', first[1] }
   end
@@ -23,7 +25,11 @@ local published = delay > 0 and 0 or now
 redis.call('HSET', KEYS[1], 'state', 'queued', 'lane', ARGV[2], 'payload', ARGV[3], 'key', ARGV[6],
   'fingerprint', ARGV[4], 'accepted', now, 'due', now + delay, 'published', published, 'fence', 0, 'runs', 0)
 redis.call('ZADD', KEYS[2], now + (delay > 0 and delay or tonumber(ARGV[7])), ARGV[1])
-if KEYS[3] then
+if marks >= 3 then
   redis.call('HSET', KEYS[3], 'mail', ARGV[1], 'fingerprint', ARGV[4])
+end
+if ARGV[8] ~= '' then
+  -- Whatever is wrong with the queue, the mail is accepted; the sweeper publishes it later.
+  redis.pcall('LPUSH', KEYS[#KEYS], ARGV[8])
 end
 return { 'accepted', ARGV[1] }

@@ -8,6 +8,7 @@ dies (docs/reliability.md has the state machine). All clocks are the server's: w
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -72,10 +73,19 @@ class Journal:
         self._redis = redis
         self.options = options or JournalOptions()
 
-    def accept(self, run: Sequence[Entry]) -> list[Accepted]:
-        """Take mails in, or find the first mail of their idempotency key."""
+    def accept(self, run: Sequence[Entry], *, messages: Iterable[bytes] = ()) -> list[Accepted]:
+        """
+        Take mails in, or find the first mail of their idempotency key.
+
+        *messages*, where there are any, is the queue's message for each mail; those of the accepted ones are
+        published in the same step, into the list of Redis that is called like the lane.
+        """
         patience = _milliseconds(self.options.patience)
-        answers = run_script(self._redis, _ACCEPT, [_acceptance(entry, patience) for entry in run])
+        calls = [
+            _acceptance(entry, patience, message)
+            for entry, message in zip(run, itertools.chain(messages, itertools.repeat(b"")), strict=False)
+        ]
+        answers = run_script(self._redis, _ACCEPT, calls)
         return [Accepted(Acceptance(outcome.decode()), first.decode()) for outcome, first in answers]
 
     def begin(self, mail_ids: Sequence[str]) -> list[Claim | Refusal]:
@@ -139,12 +149,13 @@ class Journal:
         return [answer == 1 for answer in run_script(self._redis, _STEP, list(calls))]
 
 
-def _acceptance(entry: Entry, patience: int) -> Call:
+def _acceptance(entry: Entry, patience: int, message: bytes) -> Call:
     key = IDEMPOTENCY + entry.key if entry.key else ""
     earlier = [(IDEMPOTENCY + name, fingerprint) for name, fingerprint in entry.earlier if name]
-    keys = (MAIL + entry.mail_id, OPEN, *([key] if key else []), *(name for name, _ in earlier))
+    marks = [name for name in (key, *(name for name, _ in earlier)) if name]
+    keys = (MAIL + entry.mail_id, OPEN, *marks, *([entry.lane] if message else []))
     delay = _milliseconds(entry.delay)
-    arguments = (entry.mail_id, entry.lane, entry.payload, entry.fingerprint, delay, key, patience)
+    arguments = (entry.mail_id, entry.lane, entry.payload, entry.fingerprint, delay, key, patience, message)
     return Call(keys, (*arguments, *(fingerprint for _, fingerprint in earlier)))
 
 

@@ -16,8 +16,7 @@ from tasks.journal.sealing import to_payload
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pydantic import JsonValue
-
+    from tasks.contract.wire import Written
     from tasks.journal.sealing import Seal
 
 
@@ -28,11 +27,8 @@ class Request(Protocol):
     def idempotency_key(self) -> str | None:
         """The key under which the same request is taken in once."""
 
-    def to_message(self) -> dict[str, JsonValue]:
-        """Return the keyword arguments that travel in the queue."""
-
-    def canonical(self) -> bytes:
-        """Return the bytes that two requests for the same have in common."""
+    def written(self) -> Written:
+        """Return it as JSON text, for the queue and for comparison."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +54,28 @@ class Entry:
         cls, mail_id: str, lane: str, request: Request, *, delay: float = 0.0, seal: Seal | None = None
     ) -> Entry:
         """Return the entry of a valid mail."""
-        payload = to_payload(mail_id, request.to_message(), seal)
-        (key, fingerprint), *earlier = _marks(request, seal)
-        return cls(mail_id, lane, payload, key, fingerprint, delay, tuple(earlier))
+        [entry] = cls.of_run({mail_id: request}, lane, delay=delay, seal=seal)
+        return entry
+
+    @classmethod
+    def of_run(
+        cls, run: Mapping[str, Request], lane: str, *, delay: float = 0.0, seal: Seal | None = None
+    ) -> list[Entry]:
+        """
+        Return the entries of valid mails by their ids.
+
+        Step by step for all of them instead of mail by mail: writing and sealing are each more code than a
+        processor keeps at hand, and taking turns costs half as much again (45 us a mail instead of 32).
+        """
+        written = [request.written() for request in run.values()]
+        payloads = [to_payload(i, w.payload, seal) for i, w in zip(run, written, strict=True)]
+        marks = [
+            _marks(r.idempotency_key, w.canonical, seal) for r, w in zip(run.values(), written, strict=True)
+        ]
+        return [
+            cls(mail_id, lane, payload, key, fingerprint, delay, tuple(earlier))
+            for mail_id, payload, ((key, fingerprint), *earlier) in zip(run, payloads, marks, strict=True)
+        ]
 
     def has_fingerprint(self, fingerprint: str) -> bool:
         """Whether *fingerprint* is that of the same parameters, by any key."""
@@ -68,9 +83,8 @@ class Entry:
         return bool(fingerprint) and fingerprint in known
 
 
-def _marks(request: Request, seal: Seal | None) -> list[tuple[str | None, str]]:
+def _marks(key: str | None, canonical: bytes, seal: Seal | None) -> list[tuple[str | None, str]]:
     """Return the idempotency key and the fingerprint as they may stand in Redis, by each key of *seal*."""
-    canonical, key = request.canonical(), request.idempotency_key
     if seal is None:
         return [(key, hashlib.sha256(canonical).hexdigest())]
     fingerprints = seal.names("fingerprint", canonical)

@@ -7,7 +7,6 @@ to: a token under the id of another mail is not opened.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 from base64 import urlsafe_b64decode
@@ -93,7 +92,7 @@ class Seal:
         Equal values of a *kind* have equal names, and without the keys no guess can be verified.
         """
         text = kind.encode() + b":" + value
-        return tuple(hmac.new(key, text, hashlib.sha256).hexdigest() for key in self._naming)
+        return tuple([hmac.digest(key, text, "sha256").hex() for key in self._naming])
 
     def _decrypt(self, token: bytes) -> bytes:
         try:
@@ -102,15 +101,22 @@ class Seal:
             raise Unsealable from None
 
 
-def to_payload(mail_id: str, parameters: Mapping[str, Any], seal: Seal | None) -> str:
+def to_text(parameters: Mapping[str, Any]) -> str:
     """
-    Return the JSON text in which *parameters* travel and wait: sealed where there is a seal.
+    Return *parameters* that came from somebody else as JSON text.
 
     Celery's JSON has kinds of values that JSON does not have, such as bytes. No field takes them, nor what
     stands for them here: they stay as wrong as they came.
     """
-    text = json.dumps(parameters, separators=(",", ":"), default=lambda _: _NO_FIELD_TAKES)
-    return json.dumps({SEALED: seal.seal(mail_id, text)}) if seal else text
+    return json.dumps(parameters, separators=(",", ":"), default=lambda _: _NO_FIELD_TAKES)
+
+
+def to_payload(mail_id: str, parameters: str, seal: Seal | None) -> str:
+    """Return the JSON text in which *parameters*, also JSON, travel: sealed where there is a seal."""
+    if seal is None:
+        return parameters
+    # A token needs no escapes (RFC 4648, section 5).
+    return f'{{"{SEALED}":"{seal.seal(mail_id, parameters)}"}}'
 
 
 def is_sealed(parameters: Mapping[str, object]) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from producers.batches import Batch, Refused
+from producers.batches import Batch, HandedIn, Refused
 from producers.cli import connection
 from producers.cli.main import main
 from producers.errors import AlreadyOnItsWay, MailNotFound, WaitTimeout
@@ -19,7 +19,7 @@ from tasks.contract.status import MailState, MailStatus
 from tasks.contract.validation import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 
@@ -68,6 +68,17 @@ class FakeMailer:
                 ids.append(None)
                 refused.append(Refused(index, error))
         return Batch(tuple(ids), tuple(refused))
+
+    def enqueue_each(
+        self, messages: Iterable[Mapping[str, object] | InvalidInput], **options: object
+    ) -> Iterator[HandedIn]:
+        for index, message in enumerate(messages):
+            try:
+                if isinstance(message, InvalidInput):
+                    raise message
+                yield HandedIn(index, self.enqueue(message, **options))
+            except InvalidInput as error:
+                yield HandedIn(index, error=error)
 
     def poll(self, mail_id: str) -> MailStatus:
         known = {f"id-{number}": MailState.QUEUED for number in range(1, len(self.messages) + 1)}

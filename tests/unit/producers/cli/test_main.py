@@ -22,6 +22,7 @@ COMMANDS = {
     "web",
     "key",
     "send",
+    "send-many",
     "status",
     "wait",
     "cancel",

@@ -118,7 +118,7 @@ def test_the_canonical_bytes_do_not_depend_on_spelling_or_key() -> None:
     one = parse({**MAIL, "idempotency_key": "a", "to": "jane@Example.COM;", "timeout": "60000", "cc": ""})
     other = parse({"Body": "Text", "Subject": " Hello ", "to": ["jane@example.com"], "idempotency_key": "b"})
 
-    assert one.canonical() == other.canonical()
+    assert one.canonical() == other.written().canonical
 
 
 @pytest.mark.parametrize("field", sorted(set(FULL) - {"idempotency_key"}))
@@ -141,11 +141,22 @@ def test_the_canonical_bytes_depend_on_every_field_but_the_key(field: str) -> No
         changed["email_format"] = "plain"
     value = changed.get(field, "other.example" if field.startswith("smtp") else "other@example.org")
 
-    assert parse({**base, field: value}).canonical() != parse(base).canonical()
+    assert parse({**base, field: value}).canonical() != parse(base).written().canonical
+
+
+def test_the_payload_is_what_travels_in_the_order_that_was_given() -> None:
+    one, other = (
+        parse({**MAIL, "headers": headers})
+        for headers in ({"X-A": "1", "X-B": "ä"}, {"X-B": "ä", "X-A": "1"})
+    )
+
+    assert json.loads(one.written().payload) == one.to_message()
+    assert list(json.loads(other.written().payload)["headers"]) == ["X-B", "X-A"]
+    assert one.canonical() == other.written().canonical
 
 
 def test_an_explicit_null_authentication_is_another_mail() -> None:
-    assert parse({**MAIL, "smtp_authentication": None}).canonical() != parse(MAIL).canonical()
+    assert parse({**MAIL, "smtp_authentication": None}).canonical() != parse(MAIL).written().canonical
 
 
 def test_a_text_body_beside_plain_text_is_refused() -> None:
@@ -217,5 +228,5 @@ def test_what_travels_is_read_back_as_the_same_mail(mail: SendEmail) -> None:
 
     assert again == mail
     assert again.to_message() == message
-    assert again.canonical() == mail.canonical()
+    assert again.canonical() == mail.written().canonical
     assert SCHEMA.is_valid(message)

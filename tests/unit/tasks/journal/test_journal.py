@@ -43,6 +43,36 @@ def test_a_mail_is_accepted_once(journal: Journal) -> None:
     assert second.outcome is Acceptance.KNOWN
 
 
+def test_what_is_accepted_is_published_in_the_same_step_and_nothing_else_is(
+    journal: Journal, redis: Redis
+) -> None:
+    run = [
+        entry("a", key="k"),
+        entry("a", key="k"),
+        entry("b", key="k"),
+        entry("c", key="k", fingerprint="g"),
+    ]
+    answers = journal.accept(run, messages=[b"1", b"2", b"3", b"4"])
+
+    assert [answer.outcome for answer in answers] == ["accepted", "known", "same", "conflict"]
+    assert redis.lrange("default", 0, -1) == [b"1"]
+
+
+def test_an_empty_message_is_not_published(journal: Journal, redis: Redis) -> None:
+    journal.accept([entry("a", delay=60.0), entry("b")], messages=[b"", b"2"])
+
+    assert redis.lrange("default", 0, -1) == [b"2"]
+
+
+def test_a_queue_that_takes_no_message_does_not_undo_the_acceptance(journal: Journal, redis: Redis) -> None:
+    redis.set("default", "no list")
+    [answer] = journal.accept([entry(key="k")], messages=[b"1"])
+    [again] = journal.accept([entry("second", key="k")])
+
+    assert (answer.outcome, again.outcome) == (Acceptance.ACCEPTED, Acceptance.SAME)
+    assert redis.zcard("postroom:open") == 1
+
+
 def test_a_key_finds_its_first_mail(journal: Journal) -> None:
     journal.accept([entry("first", key="k")])
 

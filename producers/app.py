@@ -1,0 +1,53 @@
+"""The Celery app that producers publish with, and how one mail is published with it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from celery import Celery
+from kombu import Exchange, Queue
+
+from tasks.contract.names import TASK_NAME, Lane
+from tasks.contract.queue import PRODUCER_SETTINGS, PUBLISH_OPTIONS
+
+if TYPE_CHECKING:
+    from kombu import Connection, Producer
+
+
+class _App(Celery):
+    """
+    An app that publishes where it was told to, and that has no results to subscribe to.
+
+    Celery's own variables, such as CELERY_BROKER_URL, win over the URL that an app is given; a web app may
+    have them for a broker of its own, where nobody would take our mails.
+    """
+
+    def __init__(self, broker_url: str) -> None:
+        super().__init__("postroom.client", broker=broker_url, set_as_current=False)
+        self._broker_url = broker_url
+
+    def connection_for_write(self, url: str | None = None, **options: Any) -> Connection:
+        """Return a connection to the broker that was named."""
+        return super().connection_for_write(url or self._broker_url, **options)
+
+
+def producer_app(broker_url: str) -> Celery:
+    """Return an app for the broker, with a queue for each lane."""
+    app = _App(broker_url)
+    app.conf.update(PRODUCER_SETTINGS)
+    app.conf.task_queues = [Queue(lane, Exchange(lane, type="direct"), routing_key=lane) for lane in Lane]
+    return app
+
+
+def send(app: Celery, producer: Producer, *, mail_id: str, payload: str, lane: str) -> None:
+    """Publish a mail as an ordinary Celery message; *payload* is the JSON text of its arguments."""
+    app.send_task(
+        TASK_NAME,
+        kwargs=json.loads(payload),
+        task_id=mail_id,
+        # As text: an enum's member would stay one in the message until it is encoded.
+        queue=str(lane),
+        producer=producer,
+        **PUBLISH_OPTIONS,
+    )
