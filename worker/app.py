@@ -11,7 +11,7 @@ from celery import signals
 from tasks.journal.sweeper import Sweeper
 from tasks.password_reset.settings import letters_of
 from tasks.send_email import register
-from worker import logs, starting
+from worker import logs, outputs, starting
 from worker.composition import connect, delivery_service, journal_options, sieve
 from worker.environment import settings_from_environment, surroundings
 from worker.queue import QueueApp
@@ -59,6 +59,11 @@ _sweeping = Sweeping(
     Sweeper(connect(settings), options=journal_options(settings)),
     interval=settings.sweep_interval,
 )
+
+
+@signals.celeryd_init.connect
+def _lose_output_rather_than_mails(**_: Any) -> None:
+    outputs.lose_rather_than_fail()
 
 
 @signals.setup_logging.connect

@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from worker.outputs import lose_rather_than_fail
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -120,6 +122,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--grace", type=float, default=75.0, help="seconds to stop in (default: %(default)s)")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="the command and its arguments")
     options = parser.parse_args(arguments)
+    lose_rather_than_fail()
     if not options.command:
         parser.error("say which command to run")
     return Supervisor(options.command, grace=options.grace).run()

@@ -69,7 +69,7 @@ class Preparation:
             mail.put_off(failure, policy)
         except Failure as failure:
             mail.settle(failure)
-        except Exception as error:  # noqa: BLE001 (a bug must fail this mail only, and as a result)
+        except BaseException as error:  # noqa: BLE001 (whatever it is must fail this mail only, as a result)
             log_bug(error, mail.job.mail_id)
             mail.settle(internal_failure())
 
@@ -162,7 +162,7 @@ def internal_failure() -> PermanentFailure:
     )
 
 
-def log_bug(error: Exception, mail_id: str) -> None:
+def log_bug(error: BaseException, mail_id: str) -> None:
     """Log where *error* happened; not its text, which may quote what the mail says."""
     frames = traceback.extract_tb(error.__traceback__)
     where = " < ".join(f"{frame.name} ({frame.filename}:{frame.lineno})" for frame in reversed(frames))

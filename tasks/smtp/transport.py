@@ -64,7 +64,7 @@ class SmtpTransport:
         try:
             while waiting:
                 self._serve(route, waiting, mark)
-        except Exception:
+        except BaseException:  # A library's SystemExit, too, must end a mail and not the worker.
             logger.exception("submission broke off", extra={"account": route.account})
         return [job.answer or _internal_error(job) for job in jobs]
 

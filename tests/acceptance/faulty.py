@@ -7,7 +7,9 @@ a worker that is started again knows how many are left. The product knows nothin
 
 from __future__ import annotations
 
+import itertools
 import os
+import resource
 import signal
 import sys
 import time
@@ -27,6 +29,10 @@ from worker import consumer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+#: What ends a program that does not expect it, in turn.
+ENDINGS = itertools.cycle((MemoryError, SystemExit, KeyboardInterrupt))
 
 
 def burn() -> bool:
@@ -64,14 +70,10 @@ def fill_window() -> None:
     virtual.QoS.can_consume = can_consume
 
 
-def raising(error: type[BaseException]) -> Callable[[], None]:
-    """Return what raises *error* while there are fuses."""
-
-    def raise_it() -> None:
-        if burn():
-            raise error
-
-    return raise_it
+def end_program() -> None:
+    """Raise one error after the other that ends programs."""
+    if burn():
+        raise next(ENDINGS)
 
 
 def before(owner: Any, name: str, fault: Callable[[], None], when: Callable[..., Any] = bool) -> None:
@@ -115,7 +117,25 @@ def _always(*_: Any) -> bool:
     return True
 
 
-ERRORS = {"memory": MemoryError, "exit": SystemExit, "interrupt": KeyboardInterrupt}
+def shorten_memory() -> None:
+    """Leave little memory to whoever composes a mail, and all of it again afterwards."""
+    original = preparation.compose
+
+    def wrapped(*args: Any, **options: Any) -> Any:
+        usual = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (_used() + 30 * 1024 * 1024, usual[1]))
+        try:
+            return original(*args, **options)
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, usual)
+
+    preparation.compose = wrapped
+
+
+def _used() -> int:
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[0]
+    return int(pages) * resource.getpagesize()
+
 
 FAULTS: dict[str, Callable[[], None]] = {
     "begun": lambda: after(Journal, "begin", die, _any_claim),
@@ -123,18 +143,13 @@ FAULTS: dict[str, Callable[[], None]] = {
     "marked": lambda: after(Journal, "mark", die, any),
     "answered": lambda: before(Journal, "finish", die, _any_sent),
     "finished": lambda: after(Journal, "finish", die, any),
+    "short of memory": shorten_memory,
     "fetched": lambda: before(QoS, "append", die, _always),
     "killed by a mail": lambda: before(preparation.Preparation, "_compose", die, _is_killer),
     "frozen": lambda: before(consumer, "check", freeze, _always),
     "full": fill_window,
-    **{
-        f"{name} while composing": lambda error=error: before(preparation, "compose", raising(error), _always)
-        for name, error in ERRORS.items()
-    },
-    **{
-        f"{name} while sending": lambda error=error: before(Wire, "send", raising(error), _always)
-        for name, error in ERRORS.items()
-    },
+    "error while composing": lambda: before(preparation, "compose", end_program, _always),
+    "error while sending": lambda: before(Wire, "send", end_program, _always),
 }
 
 

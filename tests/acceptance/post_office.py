@@ -140,12 +140,14 @@ class PostOffice:
         fuses: int = 1,
         supervised: bool = False,
         arguments: Sequence[str] = (),
+        output: int | None = None,
         **settings: str,
     ) -> Worker:
         """
         Start a worker as the Procfile does, with or without the supervisor.
 
         With *fault* it breaks at that step (see `tests.acceptance.faulty`), as often as there are *fuses*.
+        Its log goes to a file, or to the file descriptor *output*.
         """
         line, name = procfile("worker"), f"w{len(self.workers)}"
         celery = line.index("celery")
@@ -155,13 +157,13 @@ class PostOffice:
         if fault:
             environment |= {"FAULT": fault, "FUSES": str(self._lay(fault, fuses))}
         log = self.folder / f"{name}.log"
-        with log.open("wb") as output:
+        with log.open("wb") as file:
             process = subprocess.Popen(  # noqa: S603 (the Procfile's own line)
                 [*(line[:celery] if supervised else []), *launcher, *options],
                 cwd=self.folder,
                 env=environment,
-                stdout=output,
-                stderr=output,
+                stdout=output or file,
+                stderr=output or file,
                 start_new_session=True,
             )
         worker = Worker(name, process, log, int(environment["POSTROOM_CONCURRENCY"]), supervised)
@@ -242,6 +244,16 @@ class PostOffice:
     def fuses_left(self) -> int:
         """Return how many faults have not come about."""
         return sum(len(list(folder.iterdir())) for folder in self.folder.glob("fuses.*"))
+
+    def take_fuses_away(self) -> None:
+        """Let no more faults come about."""
+        for fuse in self.folder.glob("fuses.*/*"):
+            fuse.unlink(missing_ok=True)
+
+    def processes_of(self, worker: Worker) -> set[int]:
+        """Return the process ids of a worker that is ready."""
+        self.wait_until(lambda: b" ready." in worker.log.read_bytes(), "the worker")
+        return {worker.main, *worker.pool}
 
     def app(self) -> Celery:
         """Return an app that may look at the workers and their results."""

@@ -248,6 +248,24 @@ def test_a_mark_that_fails_sends_nothing(desk: Desk, offer: Offer, size: int) ->
     assert server.dots == []
 
 
+@pytest.mark.parametrize("error", [MemoryError, SystemExit, KeyboardInterrupt])
+def test_an_error_that_ends_programs_ends_the_attempt(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    def broken(*_: object) -> None:
+        raise error
+
+    with ScriptedServer() as server:
+        monkeypatch.setattr("tasks.smtp.conversation.begin", broken)
+        answer = desk.send_one(server)
+        monkeypatch.undo()
+
+        assert isinstance(answer, TransientFailure)
+        assert answer.reply.code == LocalCode.INTERNAL
+        assert isinstance(desk.send_one(server), Receipt)
+    assert len(server.dots) == 1
+
+
 def _until(condition) -> None:  # noqa: ANN001  # a predicate
     for _ in range(400):
         if condition():

@@ -311,11 +311,12 @@ def test_a_key_by_name_sends_one_mail(desk: Any, repeat: dict[str, Any], code: i
     assert len(desk.transport.tried) == tried
 
 
+@pytest.mark.parametrize("error", [RuntimeError, MemoryError, SystemExit, KeyboardInterrupt])
 def test_a_bug_in_one_mail_fails_that_mail_only_and_quotes_nothing(
-    desk: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    desk: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: type[BaseException]
 ) -> None:
     def broken(*_: object, **__: object) -> None:
-        raise RuntimeError("canary-body")
+        raise error("canary-body")
 
     monkeypatch.setattr("tasks.delivery.preparation.compose", broken)
 
