@@ -23,7 +23,9 @@ def each_alone(office: PostOffice, fault: str, count: int) -> Findings:
     worker = office.open(fault=fault, fuses=count)
     for _ in range(count):
         [mail_id] = office.enqueue()
+        last_moment = time.monotonic() + 60
         while not office.is_over(mail_id):
+            assert time.monotonic() < last_moment, office.last_words()
             worker = office.reopen(worker, fault=fault, fuses=office.fuses_left())
             time.sleep(0.02)
     office.reopen(worker)
