@@ -93,9 +93,9 @@ def json_body(schema: Mapping[str, Any], **examples: Any) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": content}}}
 
 
-def links(*operations: str) -> dict[str, Any]:
-    """Return links to *operations* on the email whose id an answer has."""
+def links(*operations: str, at: str = "/id") -> dict[str, Any]:
+    """Return links to *operations* on the email whose id an answer has *at* a place (RFC 6901)."""
     return {
-        operation: {"operationId": operation, "parameters": {"email_id": "$response.body#/id"}}
+        operation: {"operationId": operation, "parameters": {"email_id": f"$response.body#{at}"}}
         for operation in operations
     }

@@ -39,8 +39,7 @@ def _made(app: FastAPI) -> dict[str, Any]:
     problem = ProblemDocument.model_json_schema(mode="serialization", ref_template=_REFERENCES)
     schemas.update(problem.pop("$defs", {}))
     schemas["Problem"] = problem
-    for unused in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unused, None)
+    _drop_fastapis_errors(found)
     components["securitySchemes"] = {
         "key": {
             "type": "http",
@@ -48,4 +47,23 @@ def _made(app: FastAPI) -> dict[str, Any]:
             "description": "An API key, as `postroom key create` prints it.",
         }
     }
+    _ask_for_keys(found)
     return found
+
+
+def _ask_for_keys(found: dict[str, Any]) -> None:
+    for operations in found["paths"].values():
+        for operation in operations.values():
+            if "401" in operation["responses"]:
+                operation["security"] = [{"key": []}]
+
+
+def _drop_fastapis_errors(found: dict[str, Any]) -> None:
+    """Drop the answer that FastAPI would give to wrong parameters: here it is a problem, or cannot be."""
+    for name in ("HTTPValidationError", "ValidationError"):
+        found["components"]["schemas"].pop(name, None)
+    for operations in found["paths"].values():
+        for operation in operations.values():
+            answer = operation["responses"].get("422", {})
+            if "application/json" in answer.get("content", {}):
+                del operation["responses"]["422"]

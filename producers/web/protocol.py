@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from producers.web import problems
@@ -16,26 +17,33 @@ if TYPE_CHECKING:
 _MOST: Final = 64 * 1024
 
 
+class Config(uvicorn.Config):
+    """uvicorn's settings, with the seconds that headers may take and the number of connections."""
+
+    def __init__(self, app: str, *, head_timeout: float, most_connections: int, **options: Any) -> None:
+        super().__init__(app, http=Protocol, **options)
+        self.head_timeout = head_timeout
+        self.most_connections = most_connections
+
+
 class Protocol(HttpToolsProtocol):
     """
     Closes connections whose headers do not arrive in time or are too large, and those above the limit.
 
-    Without it, a client that sends a byte now and then keeps a connection for ever. How long and how many is
-    what `limited` says.
+    Without it, a client that sends a byte now and then keeps a connection for ever.
     """
 
-    head_timeout = 10.0
-    most_connections = 2000
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+    def __init__(self, config: Config, **options: Any) -> None:
+        super().__init__(config, **options)
+        self._head_timeout = config.head_timeout
+        self._most_connections = config.most_connections
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Begin, unless there are too many already."""
         super().connection_made(transport)
-        if len(self.connections) > self.most_connections:
+        if len(self.connections) > self._most_connections:
             transport.abort()
             return
         self._await_head()
@@ -72,7 +80,7 @@ class Protocol(HttpToolsProtocol):
 
     def _await_head(self) -> None:
         self._head_bytes = 0
-        self._head_timer = self.loop.call_later(self.head_timeout, self._too_slow)
+        self._head_timer = self.loop.call_later(self._head_timeout, self._too_slow)
 
     def _stop_awaiting(self) -> None:
         if self._head_timer is not None:
@@ -81,7 +89,7 @@ class Protocol(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         self._head_timer = None
-        self._refuse(problems.SLOW, f"the headers did not arrive within {self.head_timeout:g} seconds")
+        self._refuse(problems.SLOW, f"the headers did not arrive within {self._head_timeout:g} seconds")
 
     def _refuse(self, kind: Kind, detail: str) -> None:
         self._stop_awaiting()
@@ -91,11 +99,6 @@ class Protocol(HttpToolsProtocol):
         if self.cycle is None or self.cycle.response_complete:  # type: ignore[redundant-expr]  # None at first
             self.transport.write(_answer(Problem(kind, detail)))
         self.transport.close()
-
-
-def limited(*, head_timeout: float, most_connections: int) -> type[Protocol]:
-    """Return the protocol with these limits, the first in seconds."""
-    return type("Protocol", (Protocol,), {"head_timeout": head_timeout, "most_connections": most_connections})
 
 
 def _answer(problem: Problem) -> bytes:

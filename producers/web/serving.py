@@ -10,7 +10,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from producers.web.metrics import SHARED_FOLDER
-from producers.web.protocol import limited
+from producers.web.protocol import Config
 
 if TYPE_CHECKING:
     from producers.web.settings import WebSettings
@@ -32,14 +32,15 @@ def serve(settings: WebSettings) -> None:
         Multiprocess(config, sockets=[config.bind_socket()]).run()
 
 
-def _config(settings: WebSettings) -> uvicorn.Config:
-    return uvicorn.Config(
+def _config(settings: WebSettings) -> Config:
+    return Config(
         _APP,
+        head_timeout=settings.head_timeout,
+        most_connections=settings.max_connections,
         factory=True,
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
-        http=limited(head_timeout=settings.head_timeout, most_connections=settings.max_connections),
         ws="none",
         lifespan="on",
         log_config=None,

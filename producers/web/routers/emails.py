@@ -61,7 +61,7 @@ _SOON: Final = {"Retry-After": "1"}
                 "Idempotency-Replayed": REPLAYED,
                 **RATE_HEADERS,
             },
-            "links": links("getEmail", "cancelEmail"),
+            "links": links("getEmail", "cancelEmail", "resendEmail"),
         },
         **refusals(*BODY, problems.FORBIDDEN, problems.KEY_REUSED),
     },

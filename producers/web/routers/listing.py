@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from producers.web import problems
 from producers.web.answers import Email, Page, as_json
 from producers.web.callers import Caller, counted
-from producers.web.describing import RATE_HEADERS, refusals
+from producers.web.describing import RATE_HEADERS, links, refusals
 from producers.web.gateway import gateway_of, too_fast
 from producers.web.parcels import Wanted
 from tasks.contract.limits import MAX_METADATA_VALUE
@@ -24,7 +24,11 @@ router = APIRouter(tags=["emails"])
     summary="Find emails again",
     response_model=Page,
     responses={
-        200: {"description": "A page, newest first.", "headers": dict(RATE_HEADERS)},
+        200: {
+            "description": "A page, newest first.",
+            "headers": dict(RATE_HEADERS),
+            "links": links("getEmail", "cancelEmail", at="/emails/0/id"),
+        },
         **refusals(problems.INVALID),
     },
 )
