@@ -12,6 +12,8 @@ PostroomError
 ├── AlreadySent            it is not resent: everybody has it
 ├── ParametersDiffer       it is not resent: these are not its parameters
 ├── WouldDouble            it is not resent unless forced: somebody may have it
+├── EntryNotFound          there is no such entry in quarantine, or no longer
+├── NotRequeued            an entry cannot be put back into its queue
 └── WaitTimeout            the mail had no result yet when the time was over
 ```
 """
@@ -144,3 +146,28 @@ class WaitTimeout(PostroomError, TimeoutError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.status,)
+
+
+class EntryNotFound(PostroomError):
+    """There is no entry *entry_id* in quarantine, or no longer."""
+
+    def __init__(self, entry_id: str) -> None:
+        super().__init__(
+            f"there is no entry {entry_id} in quarantine; `postroom quarantine list` has all of them"
+        )
+        self.entry_id = entry_id
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.entry_id,)
+
+
+class NotRequeued(PostroomError):
+    """The entry *entry_id* stays in quarantine; *why* says what keeps it there."""
+
+    def __init__(self, entry_id: str, why: str) -> None:
+        super().__init__(f"entry {entry_id} cannot be put back: {why}")
+        self.entry_id = entry_id
+        self.why = why
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.entry_id, self.why)

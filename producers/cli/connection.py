@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from producers.client import Mailer
 from producers.password_reset.resets import Resets
+from producers.quarantine import QuarantineRoom
 from tasks.journal.sealing_keys import FILE_SETTING, KEYS_SETTING, parse_keys, read_keys
 
 if TYPE_CHECKING:
@@ -84,6 +85,17 @@ def resets(broker: str | None, journal: str | None) -> Resets:
     """
     broker_url, journal_url = urls(broker, journal)
     return Resets(broker_url, journal_url=journal_url, sealing_keys=Places().seal_keys)
+
+
+def quarantine(broker: str | None, journal: str | None) -> QuarantineRoom:
+    """
+    Return the quarantine beside the queue that the options or the environment name.
+
+    Raises:
+        typer.BadParameter: a URL or a sealing key cannot be used; it is not repeated.
+    """
+    broker_url, journal_url = urls(broker, journal)
+    return QuarantineRoom(broker_url, journal_url=journal_url, sealing_keys=Places().seal_keys)
 
 
 def urls(broker: str | None, journal: str | None) -> tuple[str, str]:

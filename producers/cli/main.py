@@ -16,6 +16,7 @@ from producers.cli.key import key
 from producers.cli.lookups import status, wait
 from producers.cli.output import print_json, print_trouble
 from producers.cli.patience import WaitingCommand
+from producers.cli.quarantine import quarantine
 from producers.cli.reset import reset
 from producers.cli.schema import schema
 from producers.cli.sealing_key import sealing_key
@@ -36,7 +37,7 @@ def application() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
         epilog="Exit codes: 0 sent or done, 1 not sent, 2 wrong input, 3 unknown or not settled, "
-        "4 no such mail, 5 no queue, 70 error of this program, 130 interrupted.",
+        "4 no such mail or entry, 5 no queue, 70 error of this program, 130 interrupted.",
     )
     app.callback()(_postroom)
     app.command(cls=WaitingCommand, no_args_is_help=True)(send)
@@ -51,6 +52,7 @@ def application() -> typer.Typer:
     app.command()(web)
     app.add_typer(key)
     app.add_typer(reset)
+    app.add_typer(quarantine)
     for entry_point in sorted(entry_points(group=GROUP)):
         app.add_typer(entry_point.load())
     return app

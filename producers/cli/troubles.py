@@ -60,6 +60,8 @@ def _own(error: BaseException) -> Trouble | None:
         errors.IdempotencyConflict: (ExitCode.INVALID, "idempotency_conflict"),
         errors.TooManyResets: (ExitCode.INVALID, "too_many_resets"),
         errors.MailNotFound: (ExitCode.NO_SUCH_MAIL, "no_such_mail"),
+        errors.EntryNotFound: (ExitCode.NO_SUCH_MAIL, "no_such_entry"),
+        errors.NotRequeued: (ExitCode.INVALID, "not_requeued"),
         errors.AlreadyOnItsWay: (ExitCode.UNSETTLED, "already_on_its_way"),
         errors.AlreadySent: (ExitCode.INVALID, "already_sent"),
         errors.ParametersDiffer: (ExitCode.INVALID, "parameters_differ"),
