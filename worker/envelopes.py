@@ -23,6 +23,14 @@ _BASE64: Final = "base64"
 _ENCODINGS: Final = (_BASE64, None, "", "utf-8", "UTF-8")
 
 
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+# Made once: `json.loads` would make one for each entry.
+_DECODER: Final = json.JSONDecoder(parse_constant=_no_number)
+
+
 @dataclass(frozen=True, slots=True)
 class Sound:
     """An entry that is a message; *payload* is what kombu makes its `Message` of."""
@@ -75,16 +83,12 @@ def _object(raw: bytes) -> dict[str, Any]:
     if len(raw) > MAX_ENTRY:
         raise Flaw(f"is larger than {MAX_ENTRY} bytes")
     try:
-        payload = json.loads(raw, parse_constant=_no_number)
+        payload = _DECODER.decode(raw.decode())
     except (ValueError, RecursionError):
         raise Flaw("is not JSON") from None
     if not isinstance(payload, dict):
         raise Flaw("is not a JSON object")
     return payload
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(name)
 
 
 def _mapping(payload: dict[str, Any], name: str) -> dict[str, Any]:

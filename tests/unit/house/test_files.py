@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tasks.contract.limits import DEFAULT_TIMEOUT
+from worker.supervise import Supervisor
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -80,6 +83,22 @@ def test_every_published_port_is_on_loopback(compose: dict[str, dict[str, dict[s
         "flower": ["127.0.0.1:5555:5555"],
         "mailpit": ["127.0.0.1:8025:8025"],
     }
+
+
+def test_whoever_supervises_a_worker_starts_it_again_and_lets_it_finish(
+    compose: dict[str, dict[str, dict[str, object]]],
+) -> None:
+    """Exit code 1 is what the watchdog ends with, 2 what says that starting again does not help."""
+    unit = dict(re.findall(r"^(\w+)=(.*)$", _read("deploy/systemd/postroom-worker.service"), re.MULTILINE))
+    worker = compose["services"]["worker"]
+    least = DEFAULT_TIMEOUT / 1000 + 5
+
+    assert (unit["Restart"], unit["RestartPreventExitStatus"], unit["KillMode"]) == ("always", "2", "mixed")
+    assert unit.get("KillSignal", "SIGTERM") == "SIGTERM"
+    assert worker["restart"] == "unless-stopped"
+    assert float(unit["TimeoutStopSec"]) >= least
+    assert float(str(worker["stop_grace_period"]).removesuffix("s")) >= least
+    assert Supervisor(["true"]).grace >= least
 
 
 def test_no_password_stands_in_a_committed_file() -> None:

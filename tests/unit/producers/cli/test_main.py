@@ -28,6 +28,7 @@ COMMANDS = {
     "cancel",
     "resend",
     "reset",
+    "quarantine",
     "schema",
     "demo",
     "sealing-key",
