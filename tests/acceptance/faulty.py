@@ -123,7 +123,7 @@ def shorten_memory() -> None:
 
     def wrapped(*args: Any, **options: Any) -> Any:
         usual = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (_used() + 30 * 1024 * 1024, usual[1]))
+        resource.setrlimit(resource.RLIMIT_AS, (_used() + 15 * 1024 * 1024, usual[1]))
         try:
             return original(*args, **options)
         finally:

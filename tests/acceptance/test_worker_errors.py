@@ -45,9 +45,9 @@ def test_w14_errors_that_end_programs_fail_the_mails_that_are_being_sent(office:
 
 
 def test_w12_a_mail_for_which_memory_is_too_short_fails_alone(office: PostOffice) -> None:
-    worker = office.open(fault="short of memory", POSTROOM_MAX_MESSAGE_BYTES=str(80 * 1024 * 1024))
+    worker = office.open(fault="short of memory", POSTROOM_MAX_MESSAGE_BYTES=str(40 * 1024 * 1024))
     processes = office.processes_of(worker)
-    stored = office.mailer.store_bytes(os.urandom(40 * 1024 * 1024), name="large.bin")
+    stored = office.mailer.store_bytes(os.urandom(20 * 1024 * 1024), name="large.bin")
     [large] = office.enqueue(attachments=[stored])
     office.enqueue(8)
     office.wait_until(office.is_idle, "the mails")
