@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from celery import Task
 from celery.exceptions import Ignore, Reject
@@ -16,7 +16,7 @@ from tasks.contract.queue import PUBLISH_OPTIONS
 from tasks.delivery.job import Job, LeftAlone, PutBack, Settled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from celery import Celery
 
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from tasks.delivery.job import Verdict
 
 logger = logging.getLogger(__name__)
+
+#: The state, as Celery has it, of a mail that waits in the journal for its next attempt.
+RETRYING: Final = "RETRYING"
+
+_LANES: Final = frozenset(Lane)
 
 _ARGUMENTS = (PUBLISH_OPTIONS["argsrepr"], PUBLISH_OPTIONS["kwargsrepr"])
 
@@ -71,6 +76,18 @@ class DiscreetRequest(Request):
         self._argsrepr, self._kwargsrepr = _ARGUMENTS
         self.request_dict.update(argsrepr=self._argsrepr, kwargsrepr=self._kwargsrepr)
 
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the message says; positional arguments are a mistake that validation names."""
+        args, kwargs = self.request_dict["args"], self.request_dict["kwargs"]
+        return {"args": list(args), **kwargs} if args else kwargs
+
+    @property
+    def is_part_of_canvas(self) -> bool:
+        """Whether something is to follow on the result: a link, a chain, a group or a chord."""
+        _, _, embed = self.message.payload
+        return any((embed or {}).values()) or bool(self.group)
+
     def info(self, safe: bool = False) -> Any:  # noqa: ARG002, FBT001, FBT002 (Celery's signature)
         """Return the facts of this request with its arguments redacted."""
         return super().info(safe=True)
@@ -91,6 +108,8 @@ class SendEmailTask(Task[Any, Any]):
     Request = f"{__name__}:{DiscreetRequest.__name__}"
     typing = False
     acks_late = True
+    #: What the mails are handed to, made in the process that asks for it.
+    service: Callable[[], Service]
 
 
 def register(app: Celery, service: Callable[[], Service]) -> SendEmailTask:
@@ -102,12 +121,12 @@ def register(app: Celery, service: Callable[[], Service]) -> SendEmailTask:
 
     def send_email(self: SendEmailTask, *args: Any, **parameters: Any) -> Report:
         """Send one mail (see docs/contract.md)."""
-        job = Job(
-            str(self.request.id), _lane(self), {"args": list(args), **parameters} if args else parameters
-        )
+        lane = lane_of(self.request.delivery_info)
+        job = Job(str(self.request.id), lane, {"args": list(args), **parameters} if args else parameters)
         return _report(self, _verdict(service(), job))
 
     task: SendEmailTask = app.task(name=TASK_NAME, bind=True, base=SendEmailTask, shared=False)(send_email)
+    task.service = service
     return task
 
 
@@ -126,12 +145,16 @@ def _report(task: SendEmailTask, verdict: Verdict) -> Report:
                 _make_way(task)
             return Report(verdict.result)
         case PutBack():
-            meta = {"code": verdict.code, "message": verdict.message, "wait": round(verdict.wait, 1)}
-            task.update_state(state="RETRYING", meta=meta)
+            task.update_state(state=RETRYING, meta=progress_of(verdict))
             task.send_event("task-retried", exception=f"{verdict.code} {verdict.message}", traceback="")
             raise Ignore("put back")
         case LeftAlone():
             raise Ignore(verdict.reason)
+
+
+def progress_of(verdict: PutBack) -> dict[str, Any]:
+    """Return what those who ask Celery get to see of a mail that waits for its next attempt."""
+    return {"code": verdict.code, "message": verdict.message, "wait": round(verdict.wait, 1)}
 
 
 def _make_way(task: SendEmailTask) -> None:
@@ -142,6 +165,7 @@ def _make_way(task: SendEmailTask) -> None:
         logger.warning("first result kept by Celery", extra={"error": type(error).__name__})
 
 
-def _lane(task: SendEmailTask) -> str:
-    queue = (task.request.delivery_info or {}).get("routing_key")
-    return queue if queue in set(Lane) else Lane.DEFAULT
+def lane_of(delivery_info: Mapping[str, Any] | None) -> str:
+    """Return the lane of a message: the queue that it came by."""
+    queue = (delivery_info or {}).get("routing_key")
+    return queue if queue in _LANES else Lane.DEFAULT

@@ -13,6 +13,7 @@ from tasks.password_reset.settings import letters_of
 from tasks.send_email import register
 from worker import logs, outputs, starting
 from worker.composition import connect, delivery_service, journal_options, sieve
+from worker.dispatch.setup import set_up as set_up_dispatch
 from worker.environment import settings_from_environment, surroundings
 from worker.queue import QueueApp
 from worker.settings import InvalidSettings, Settings
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 def build(settings: Settings) -> Celery:
     """Return a Celery app that sends mail as *settings* say."""
     app = QueueApp(settings.broker_url, backend=settings.results, sieve=sieve(settings))
-    app.conf.worker_concurrency = settings.concurrency
+    set_up_dispatch(app, settings)
 
     @functools.cache
     def service() -> DeliveryService:

@@ -128,7 +128,15 @@ class Settings(BaseSettings):
     require_sealed: bool = Field(
         default=False, description="Whether messages with plain parameters are refused (602)."
     )
-    concurrency: int = Field(default=8, ge=1, le=1000, description="Mails that one worker sends at a time.")
+    concurrency: int = Field(
+        default=32, ge=1, le=1000, description="Connections over which one process sends at a time."
+    )
+    connections: int = Field(
+        default=8, ge=1, le=1000, description="How many of them may be to the server of one account."
+    )
+    trims: bool = Field(
+        default=True, description="Whether to use Redis more sparingly than Celery does (docs/dispatcher.md)."
+    )
     resets: ResetSettings = Field(
         default_factory=ResetSettings, description="Who the users are whose passwords are reset."
     )

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from redis.exceptions import RedisError
+
 from tasks.deadline import Deadline
 from tasks.delivery.intake import Intake
-from tasks.delivery.job import LeftAlone, PutBack, Settled, Verdict
+from tasks.delivery.job import LeftAlone, PutBack
 from tasks.delivery.mail import Mail
-from tasks.delivery.outcome import conclude, history_json, state_of
+from tasks.delivery.outcome import history_json
 from tasks.delivery.retry import RetryPolicy, persistently
+from tasks.delivery.round import Round
 from tasks.journal.records import Claim
+from tasks.smtp.submission import go_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from tasks.contract.result import SendEmailResult
-    from tasks.delivery.job import Job
+    from tasks.delivery.job import Job, Verdict
     from tasks.delivery.preparation import Preparation
+    from tasks.delivery.round import Report
+    from tasks.delivery.ways import Way
     from tasks.failures import Answer
     from tasks.journal.journal import Journal
     from tasks.journal.leases import LeaseKeeper
     from tasks.smtp.route import Route
-    from tasks.smtp.submission import Mark, Submission
+    from tasks.smtp.submission import GoOn, Hear, Mark, Submission
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +41,32 @@ logger = logging.getLogger(__name__)
 class Transport(Protocol):
     """What carries a run of mails to one server; it answers for each and never raises for the server."""
 
-    def submit(self, route: Route, run: Sequence[Submission], *, mark: Mark) -> list[Answer]:
-        """Try each mail of *run* once."""
+    def submit(
+        self, route: Route, run: Sequence[Submission], *, mark: Mark, hear: Hear, goes_on: GoOn
+    ) -> Sequence[Answer | None]:
+        """Try each mail of *run* once, tell *hear* each answer; None for a mail that was not tried."""
+
+
+class _Rounds:
+    """The rounds that are being carried, for whoever looks after their answers."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: set[Round] = set()
+
+    @contextmanager
+    def open(self, one: Round) -> Iterator[None]:
+        with self._lock:
+            self._open.add(one)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open.discard(one)
+
+    def overdue(self, patience: float) -> list[Round]:
+        with self._lock:
+            return [one for one in self._open if one.is_overdue(patience)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +74,9 @@ class DeliveryService:
     """
     Carries runs of mails; a single mail is a run of one.
 
-    Waits of up to *policy.hold* seconds are slept through here, longer ones are spent in the journal.
+    `deliver` does all of it and sleeps through waits of up to *policy.hold* seconds. Whoever has other mails
+    to send meanwhile calls `take_up`, and then `attempt` as long as mails are left, each in its time. Longer
+    waits are spent in the journal.
     """
 
     journal: Journal
@@ -53,6 +86,7 @@ class DeliveryService:
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     sleep: Callable[[float], object] = time.sleep
     clock: Callable[[], float] = time.monotonic
+    _rounds: _Rounds = field(default_factory=_Rounds)
 
     def deliver(self, run: Sequence[Job]) -> list[Verdict]:
         """
@@ -61,95 +95,150 @@ class DeliveryService:
         Raises:
             redis.RedisError: the journal could not be reached, so nothing was begun.
         """
+        verdicts: dict[int, Verdict] = {}
+
+        def note(job: Job, verdict: Verdict) -> None:
+            verdicts[id(job)] = verdict
+
+        mails = self.take_up(run, note)
+        while mails := self.attempt(mails, note):
+            wait = max(mail.wait or 0.0 for mail in mails)
+            if wait > 0.0:
+                self.sleep(wait)
+        return [verdicts[id(job)] for job in run]
+
+    def way_of(self, job: Job) -> Way:
+        """Return the way that *job* will probably go; mails of one way are best carried together."""
+        return self.preparation.ways.of(job)
+
+    def take_up(self, run: Sequence[Job], report: Report) -> list[Mail]:
+        """
+        Claim mails and make them ready; return those to be attempted, and report what became of the others.
+
+        Their leases are renewed until they are reported.
+
+        Raises:
+            redis.RedisError: the journal could not be reached, so nothing was begun.
+        """
         grips = Intake(self.journal, self.preparation.sealing).take_up(run)
-        mails = [
-            self._in_hand(job, grip) for job, grip in zip(run, grips, strict=True) if isinstance(grip, Claim)
-        ]
-        with self.leases.keep([mail.claim for mail in mails]):
-            verdicts = self._carry(mails)
-        return [
-            verdicts[job.mail_id] if isinstance(grip, Claim) else grip
-            for job, grip in zip(run, grips, strict=True)
-        ]
+        mails = []
+        for job, grip in zip(run, grips, strict=True):
+            if isinstance(grip, Claim):
+                mails.append(self._in_hand(job, grip))
+            else:
+                report(job, grip)
+        self.leases.hold([mail.claim for mail in mails])
+        for mail in mails:
+            self.preparation.prepare(mail, self.policy)
+        return self._to_be_tried(self._without_settled(mails, report), report)
+
+    def attempt(self, mails: Sequence[Mail], report: Report, *, goes_on: GoOn = go_on) -> list[Mail]:
+        """
+        Try each mail once and report those that are settled or put back; return the others.
+
+        Those wait for up to *policy.hold* seconds for their next attempt, or were not tried since *goes_on*
+        said no; their leases are still renewed. Nothing is raised for a mail.
+        """
+        tried = Round(self.journal, self.policy, mails, report)
+        with self._rounds.open(tried):
+            try:
+                self._submit(mails, tried, goes_on)
+            except BaseException as error:  # noqa: BLE001 (a bug must end neither the thread nor other mails)
+                tried.give_up(error)
+            self._write_down(tried)
+        self._let_go([mail for mail in mails if mail.wait is None or mail.is_lost])
+        left = [mail for mail in mails if mail.wait is not None and not mail.is_lost]
+        return self._recorded(self._to_be_tried(left, report), report)
+
+    def put_back(self, mails: Sequence[Mail], report: Report) -> None:
+        """Leave mails to the journal until their waits are over, and report that."""
+        for mail in mails:
+            verdict = self._put_back(mail)
+            report(mail.job, verdict)
+        self._let_go(mails)
+
+    def settle_overdue(self, patience: float) -> None:
+        """
+        Write down the results whose mails were answered more than *patience* seconds ago.
+
+        The thread that carries them is held up by a mail behind them. Raises `redis.RedisError` when the
+        journal stays away.
+        """
+        for one in self._rounds.overdue(patience):
+            one.settle()
 
     def _in_hand(self, job: Job, claim: Claim) -> Mail:
         return Mail(job, claim, Deadline.after(0.0, clock=self.clock), self.clock, self.clock())
 
-    def _carry(self, mails: Sequence[Mail]) -> dict[str, Verdict]:
-        verdicts: dict[str, Verdict] = {}
-        for mail in mails:
-            self.preparation.prepare(mail, self.policy)
-        while len(verdicts) < len(mails):
-            verdicts |= self._finish([m for m in mails if m.wait is None and m.job.mail_id not in verdicts])
-            verdicts |= self._put_back([m for m in mails if m.must_go_back(self.policy)])
-            going_on = [m for m in mails if m.job.mail_id not in verdicts]
-            self._pause(going_on)
-            self._submit(going_on)
-            verdicts |= {m.job.mail_id: LeftAlone("lease lost") for m in going_on if m.is_lost}
-        return verdicts
+    def _without_settled(self, mails: Sequence[Mail], report: Report) -> list[Mail]:
+        settled = [mail for mail in mails if mail.wait is None]
+        if settled:
+            found = Round(self.journal, self.policy, settled, report)
+            found.add(settled)
+            self._write_down(found)
+            self._let_go(settled)
+        return [mail for mail in mails if mail.wait is not None]
 
-    def _finish(self, mails: Sequence[Mail]) -> dict[str, Verdict]:
-        """Write results to the journal; nothing else happens between a server's last reply and here."""
-        endings = [mail.ending() for mail in mails]
-        results = [conclude(ending) for ending in endings]
-        settled = [
-            (mail.claim, state_of(ending, result), result)
-            for mail, ending, result in zip(mails, endings, results, strict=True)
-        ]
-        are_kept = persistently(lambda: self.journal.finish(settled)) if settled else []
-        return {
-            mail.job.mail_id: _verdict(mail, result, is_kept=is_kept)
-            for mail, result, is_kept in zip(mails, results, are_kept, strict=True)
-        }
+    def _to_be_tried(self, mails: Sequence[Mail], report: Report) -> list[Mail]:
+        self.put_back([mail for mail in mails if mail.must_go_back(self.policy)], report)
+        return [mail for mail in mails if not mail.must_go_back(self.policy)]
 
-    def _put_back(self, mails: Sequence[Mail]) -> dict[str, Verdict]:
-        verdicts: dict[str, Verdict] = {}
-        for mail in mails:
-            self.journal.postpone(
-                mail.claim,
-                wait=mail.wait or 0.0,
-                history=history_json(mail.attempts),
-                progress=mail.kept_progress(),
-            )
-            last = mail.attempts[-1]
-            logger.info("mail put back", extra={**mail.facts, "code": last.code, "wait": mail.wait})
-            verdicts[mail.job.mail_id] = PutBack(last.code, last.message, mail.wait or 0.0)
-        return verdicts
-
-    def _pause(self, mails: Sequence[Mail]) -> None:
-        """Sleep for the longest of the mails' waits; meanwhile the journal knows that no dot is open."""
-        longest = max((mail.wait or 0.0 for mail in mails), default=0.0)
-        if longest <= 0.0:
-            return
-        for mail in mails:
-            self.journal.record(
-                mail.claim, history=history_json(mail.attempts), progress=mail.kept_progress()
-            )
-        self.sleep(longest)
-
-    def _submit(self, mails: Sequence[Mail]) -> None:
+    def _submit(self, mails: Sequence[Mail], tried: Round, goes_on: GoOn) -> None:
         by_route: defaultdict[Route, list[Mail]] = defaultdict(list)
         for mail in mails:
             by_route[mail.route].append(mail)
         for route, run in by_route.items():
-            answers = self.transport.submit(route, [m.submission() for m in run], mark=self._marker(run))
+            submissions = [mail.submission() for mail in run]
+            answers = self.transport.submit(
+                route, submissions, mark=tried.mark, hear=tried.hear, goes_on=goes_on
+            )
             for mail, answer in zip(run, answers, strict=True):
-                mail.absorb(answer, self.policy)
+                if answer is None:
+                    mail.was_passed_over()
 
-    def _marker(self, run: Sequence[Mail]) -> Mark:
-        by_id = {mail.job.mail_id: mail for mail in run}
+    def _write_down(self, tried: Round) -> None:
+        try:
+            tried.settle()
+        except RedisError as error:
+            # Their leases are over by now: another worker finds what the journal knows of them.
+            logger.error("results not written", extra={"error": type(error).__name__})  # noqa: TRY400 (no trace)
 
-        def mark(submissions: Sequence[Submission]) -> Sequence[bool]:
-            mails = [by_id[submission.mail_id] for submission in submissions]
-            return self.journal.mark([mail.claim for mail in mails], [mail.covered() for mail in mails])
+    def _put_back(self, mail: Mail) -> Verdict:
+        wait = mail.wait or 0.0
+        try:
+            persistently(
+                lambda: self.journal.postpone(
+                    mail.claim, wait=wait, history=history_json(mail.attempts), progress=mail.kept_progress()
+                )
+            )
+        except RedisError as error:
+            logger.warning("mail not put back", extra={**mail.facts, "error": type(error).__name__})
+            return LeftAlone("the journal could not be reached")
+        if not mail.attempts:
+            return LeftAlone("put back untried")
+        last = mail.attempts[-1]
+        logger.info("mail put back", extra={**mail.facts, "code": last.code, "wait": mail.wait})
+        return PutBack(last.code, last.message, wait)
 
-        return mark
+    def _recorded(self, mails: Sequence[Mail], report: Report) -> list[Mail]:
+        """Have the journal know that no dot of these mails is open, and return those that are still ours."""
+        return [mail for mail in mails if not mail.has_news or self._record(mail, report)]
 
+    def _record(self, mail: Mail, report: Report) -> bool:
+        try:
+            is_ours = persistently(
+                lambda: self.journal.record(
+                    mail.claim, history=history_json(mail.attempts), progress=mail.kept_progress()
+                )
+            )
+        except RedisError:
+            is_ours = False
+        if is_ours:
+            mail.has_news = False
+            return True
+        self._let_go([mail])
+        report(mail.job, LeftAlone("lease lost"))
+        return False
 
-def _verdict(mail: Mail, result: SendEmailResult, *, is_kept: bool) -> Verdict:
-    if not is_kept:
-        # Another worker has the mail, and the journal its word; a second result would contradict it.
-        logger.warning("lease lost before the result", extra={**mail.facts, "code": result.code})
-        return LeftAlone("lease lost")
-    logger.info("mail settled", extra={**mail.facts, "delivery": result.delivery, "code": result.code})
-    return Settled(result, mail.claim.is_resent)
+    def _let_go(self, mails: Sequence[Mail]) -> None:
+        self.leases.let_go([mail.claim for mail in mails])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from tasks.contract.codes import LocalCode, Phase
 from tasks.contract.result import Attempt
+from tasks.deadline import Deadline
 from tasks.delivery.outcome import Ending, attempt_of
 from tasks.delivery.progress import Progress
 from tasks.failures import Failure, PermanentFailure, Receipt, Reply, TransientFailure, Unconfirmed
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tasks.contract.parameters import SendEmail
-    from tasks.deadline import Deadline
     from tasks.delivery.job import Job
     from tasks.delivery.prepared import Prepared
     from tasks.delivery.retry import RetryPolicy
@@ -37,7 +37,7 @@ class Mail:
     A claimed mail with everything that is known about it.
 
     *wait* is the pause in seconds before the next attempt; None once the mail is settled, with *failure*
-    where it was not accepted for everybody.
+    where it was not accepted for everybody. *has_news* says that the journal lacks its last attempt.
     """
 
     job: Job
@@ -54,6 +54,7 @@ class Mail:
     queue_id: str | None = None
     wait: float | None = 0.0
     is_lost: bool = False
+    has_news: bool = False
 
     @property
     def route(self) -> Route:
@@ -95,6 +96,20 @@ class Mail:
         """End the mail with *failure*, or with acceptance."""
         self.failure = failure
         self.wait = None
+
+    def was_passed_over(self) -> None:
+        """
+        Note that its turn did not come, since the mails before it took too long.
+
+        Their time is not its own, so the budget of a mail that was never tried begins anew.
+        """
+        self.wait = 0.0
+        if self.attempts or self.request is None:
+            return
+        seconds = self.deadline.budget
+        if self.request.expires_at is not None:
+            seconds = min(seconds, (self.request.expires_at - self.now) / timedelta(seconds=1))
+        self.deadline = Deadline.after(seconds, budget=self.deadline.budget, clock=self.clock)
 
     def submission(self) -> Submission:
         """Return the transaction that is to be tried next: the open recipients."""
@@ -165,6 +180,7 @@ class Mail:
 
     def _tried(self, reply: Reply) -> None:
         self.attempts = (*self.attempts, attempt_of(reply, at=self.now, body=self._body))
+        self.has_news = True
 
     @property
     def _body(self) -> str:

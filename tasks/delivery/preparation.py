@@ -6,6 +6,7 @@ import logging
 import traceback
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from tasks.contract.codes import LocalCode
@@ -17,6 +18,7 @@ from tasks.delivery.letters import Letters, NoLetters, Occasion
 from tasks.delivery.outcome import UNKNOWN_REPLY
 from tasks.delivery.prepared import Prepared
 from tasks.delivery.sealing import SealPolicy
+from tasks.delivery.ways import Ways
 from tasks.failures import Expired, Failure, PermanentFailure, Reply, TransientFailure, Unconfirmed
 from tasks.journal.records import Grip
 from tasks.message.attachments import AttachmentPolicy, load
@@ -38,7 +40,7 @@ logger = logging.getLogger(__name__)
 _CRASHED: Final = Reply(LocalCode.WORKER_CRASHES, "the mail was given up: each worker that took it up died")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Preparation:
     """
     Validates, routes and composes mails.
@@ -53,6 +55,11 @@ class Preparation:
     max_bytes: int = MAX_BYTES
     sealing: SealPolicy = field(default_factory=SealPolicy)
     letters: Letters = field(default_factory=NoLetters)
+
+    @cached_property
+    def ways(self) -> Ways:
+        """What tells by their parameters which mails go the same way."""
+        return Ways(self.router.accounts, self.sealing)
 
     def prepare(self, mail: Mail, policy: RetryPolicy) -> None:
         """Make *mail* ready, or settle it with what is wrong with it, or put it off by *policy*."""

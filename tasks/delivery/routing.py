@@ -40,7 +40,7 @@ class Router:
     """
 
     def __init__(self, accounts: Accounts, *, ca_folder: Path | None = None) -> None:
-        self._accounts = accounts
+        self.accounts = accounts
         self._ca_folder = ca_folder
         self._logins = {account.name: login_of(account) for account in accounts}
 
@@ -69,11 +69,11 @@ class Router:
         return _server_trust(account.trust, account.host, Path("/"))
 
     def _account(self, request: SendEmail) -> Account:
-        account = self._accounts.named(request.account)
+        account = self.accounts.named(request.account)
         if request.user_name is not None and (account is None or account.user_name != request.user_name):
             if request.account is not None:
                 _refuse("User Name: is not the user of this account; leave one of the two out")
-            account = self._accounts.of_user(request.user_name)
+            account = self.accounts.of_user(request.user_name)
             if account is None:
                 _refuse("User Name: no account has this user; use one that the worker's configuration names")
         if account is None:

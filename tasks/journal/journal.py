@@ -106,9 +106,21 @@ class Journal:
         """
         lease = _milliseconds(self.options.lease)
         return self._step(
-            _step(claim, "data", lease, "progress", covered)
-            for claim, covered in zip(claims, progress, strict=True)
+            _mark(claim, lease, covered) for claim, covered in zip(claims, progress, strict=True)
         )
+
+    def finish_and_mark(
+        self,
+        settled: Sequence[tuple[Claim, MailState, SendEmailResult]],
+        claims: Sequence[Claim],
+        progress: Sequence[str],
+    ) -> tuple[list[bool], list[bool]]:
+        """Do what `finish` does for some mails and then what `mark` does for others, in one round trip."""
+        retention, lease = _milliseconds(self.options.retention), _milliseconds(self.options.lease)
+        finishing = [_finish(one, retention) for one in settled]
+        marking = [_mark(claim, lease, covered) for claim, covered in zip(claims, progress, strict=True)]
+        answers = self._step([*finishing, *marking])
+        return answers[: len(finishing)], answers[len(finishing) :]
 
     def record(self, claim: Claim, *, history: str, progress: str) -> bool:
         """Note a definite answer after which the mail is still in hand (other recipients are to follow)."""
@@ -128,10 +140,7 @@ class Journal:
     def finish(self, settled: Sequence[tuple[Claim, MailState, SendEmailResult]]) -> list[bool]:
         """Record the results of mails; their parameters are deleted, the results kept for a day."""
         retention = _milliseconds(self.options.retention)
-        return self._step(
-            _step(claim, state, retention, "result", result.model_dump_json())
-            for claim, state, result in settled
-        )
+        return self._step(_finish(one, retention) for one in settled)
 
     def look_up(self, mail_ids: Sequence[str]) -> list[Record | None]:
         """Return what is known about mails; None for one that never existed or is long past."""
@@ -161,6 +170,15 @@ def _acceptance(entry: Entry, patience: int, message: bytes) -> Call:
 
 def _step(claim: Claim, state: str, milliseconds: int, *fields: str) -> Call:
     return Call((MAIL + claim.mail_id, OPEN), (claim.mail_id, claim.fence, state, milliseconds, *fields))
+
+
+def _mark(claim: Claim, lease: int, covered: str) -> Call:
+    return _step(claim, "data", lease, "progress", covered)
+
+
+def _finish(settled: tuple[Claim, MailState, SendEmailResult], retention: int) -> Call:
+    claim, state, result = settled
+    return _step(claim, state, retention, "result", result.model_dump_json())
 
 
 def _grip(mail_id: str, answer: list[Any]) -> Claim | Refusal:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from redis.exceptions import RedisError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tasks.journal.journal import Journal
     from tasks.journal.records import Claim
@@ -39,15 +39,23 @@ class LeaseKeeper:
     @contextmanager
     def keep(self, claims: Sequence[Claim]) -> Iterator[None]:
         """Renew the leases of *claims* until the block ends."""
-        with self._lock:
-            self._start()
-            self._held.update({claim.mail_id: claim for claim in claims})
+        self.hold(claims)
         try:
             yield
         finally:
-            with self._lock:
-                for claim in claims:
-                    self._held.pop(claim.mail_id, None)
+            self.let_go(claims)
+
+    def hold(self, claims: Iterable[Claim]) -> None:
+        """Renew the leases of *claims* from now on."""
+        with self._lock:
+            self._start()
+            self._held.update({claim.mail_id: claim for claim in claims})
+
+    def let_go(self, claims: Iterable[Claim]) -> None:
+        """Renew the leases of *claims* no more."""
+        with self._lock:
+            for claim in claims:
+                self._held.pop(claim.mail_id, None)
 
     def _start(self) -> None:
         if self._pid == os.getpid():

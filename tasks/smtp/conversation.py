@@ -10,6 +10,7 @@ from tasks.failures import Failure, Reply, TransientFailure
 from tasks.smtp.faults import BREAKS, LeaseLost, broken, refusal
 from tasks.smtp.planning import begin, require_reserve
 from tasks.smtp.replies import Verdict, meaning
+from tasks.smtp.submission import go_on
 from tasks.smtp.wire import ConnectionLost
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from tasks.smtp.job import Job
     from tasks.smtp.replies import RawReply
     from tasks.smtp.session import Session
-    from tasks.smtp.submission import Mark
+    from tasks.smtp.submission import GoOn, Mark
     from tasks.smtp.transaction import Transaction
 
 # Contents up to here go out in one write with their dot; larger ones before the mark, so that a lease that
@@ -40,26 +41,38 @@ class Conversation:
 
     Where the server pipelines, the content of a mail and the envelope of the next are one write. A session
     that was used before may be found dead at the first command of a mail: then the mail stays in its place,
-    to be carried by a new session, once.
+    to be carried by a new session, once. No mail is begun once *goes_on* says no.
     """
 
-    def __init__(self, session: Session, waiting: deque[Job], mark: Mark, *, most_mails: int) -> None:
+    def __init__(
+        self,
+        session: Session,
+        waiting: deque[Job],
+        mark: Mark,
+        *,
+        most_mails: int,
+        goes_on: GoOn = go_on,
+    ) -> None:
         self._session = session
         self._waiting = waiting
         self._mark = mark
         self._most_mails = most_mails
+        self._goes_on = goes_on
         self._begun: Transaction | None = None
 
     def carry(self) -> None:
-        """Answer the mails that wait; those that are left need another session."""
+        """Answer the mails that wait; those that are left need another session, or must wait."""
         while self._waiting and self._session.is_open and self._session.mails < self._most_mails:
+            if self._begun is None and not self._goes_on():
+                return
             job = self._waiting[0]
             try:
-                job.answer = self._carry(job)
+                answer = self._carry(job)
             except Failure as failure:
-                job.answer = failure
-            if job.answer is not None:
+                answer = failure
+            if answer is not None:
                 self._waiting.popleft()
+                job.settle(answer)
 
     def _carry(self, job: Job) -> Answer | None:
         """Return the mail's answer, or None where it needs a new session."""
@@ -149,7 +162,7 @@ class Conversation:
         """Begin the mail after this one where its envelope may share a write, and return what to write."""
         session = self._session
         is_last = len(self._waiting) == 1 or session.mails + 1 >= self._most_mails
-        if session.pipelines and not is_last:
+        if session.pipelines and not is_last and self._goes_on():
             try:
                 self._begun = begin(self._waiting[1].submission, session.extensions)
             except Failure:

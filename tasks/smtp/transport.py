@@ -18,6 +18,7 @@ from tasks.smtp.gate import LOGIN_PAUSE, LoginGate
 from tasks.smtp.job import Job
 from tasks.smtp.opening import closing_on_failure, log_in, open_session
 from tasks.smtp.pool import Pool, PoolLimits
+from tasks.smtp.submission import go_on, hear_nothing
 from tasks.smtp.tls import Handshakes
 from tasks.smtp.verification import Verification
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from tasks.deadline import Deadline
     from tasks.smtp.route import Route
     from tasks.smtp.session import Session
-    from tasks.smtp.submission import Mark, Submission
+    from tasks.smtp.submission import GoOn, Hear, Mark, Submission
 
 logger = logging.getLogger(__name__)
 
@@ -52,21 +53,32 @@ class SmtpTransport:
         self._start()
         _start_anew_after_fork(self)
 
-    def submit(self, route: Route, run: Sequence[Submission], *, mark: Mark) -> list[Answer]:
+    def submit(
+        self,
+        route: Route,
+        run: Sequence[Submission],
+        *,
+        mark: Mark,
+        hear: Hear = hear_nothing,
+        goes_on: GoOn = go_on,
+    ) -> list[Answer | None]:
         """
-        Try each mail of *run* once and return their answers, in order.
+        Try each mail of *run* once and return their answers, in order; None for one that was not tried.
 
-        *mark* is asked just before each final dot. The call ends with the last mail's deadline, so a run
-        should hold mails of like deadlines.
+        *mark* is asked just before each final dot, *hear* told of each answer as it comes, *goes_on* asked
+        before each mail is begun. The call ends with the last mail's deadline, so a run should hold mails of
+        like deadlines. Whatever is raised here, be it SystemExit in a library, is one mail's answer.
         """
-        jobs = [Job(submission) for submission in run]
+        jobs = [Job(submission, hear) for submission in run]
         waiting = deque(jobs)
         try:
-            while waiting:
-                self._serve(route, waiting, mark)
+            while waiting and goes_on():
+                self._serve(route, waiting, mark, goes_on)
         except BaseException:  # A library's SystemExit, too, must end a mail and not the worker.
             logger.exception("submission broke off", extra={"account": route.account})
-        return [job.answer or _internal_error(job) for job in jobs]
+            if waiting:
+                waiting[0].settle(_internal_error(waiting[0]))
+        return [job.answer for job in jobs]
 
     def verify(self, route: Route, deadline: Deadline) -> Verification:
         """
@@ -97,11 +109,11 @@ class SmtpTransport:
         self._gate = LoginGate(self._login_pause, self._clock)
         self._pool = Pool(self._open, self._limits, self._clock)
 
-    def _serve(self, route: Route, waiting: deque[Job], mark: Mark) -> None:
+    def _serve(self, route: Route, waiting: deque[Job], mark: Mark, goes_on: GoOn) -> None:
         """Answer at least the first mail that waits, or replace the connection that it found dead."""
         first = waiting[0]
         if first.submission.deadline.is_over:
-            waiting.popleft().answer = time_over(Phase.CONNECT, "its turn")
+            waiting.popleft().settle(time_over(Phase.CONNECT, "its turn"))
             return
         try:
             session = self._pool.borrow(route, first.submission.deadline, fresh=first.is_replayed)
@@ -109,7 +121,8 @@ class SmtpTransport:
             _fail(waiting, failure)
             return
         try:
-            Conversation(session, waiting, mark, most_mails=self._pool.most_mails(session)).carry()
+            most = self._pool.most_mails(session)
+            Conversation(session, waiting, mark, most_mails=most, goes_on=goes_on).carry()
         except BaseException:
             session.abort()
             raise
@@ -130,10 +143,10 @@ class SmtpTransport:
 def _fail(waiting: deque[Job], failure: Failure) -> None:
     """Answer all mails that wait with *failure*; only the first where it was for want of time."""
     if failure.reply.code == LocalCode.TIME_OVER:
-        waiting.popleft().answer = failure
+        waiting.popleft().settle(failure)
         return
     while waiting:
-        waiting.popleft().answer = failure
+        waiting.popleft().settle(failure)
 
 
 def _internal_error(job: Job) -> Answer:

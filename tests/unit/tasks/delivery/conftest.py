@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tasks.failures import Answer
     from tasks.journal.sealing import Seal
     from tasks.smtp.route import Route
-    from tasks.smtp.submission import Mark, Submission
+    from tasks.smtp.submission import GoOn, Hear, Mark, Submission
 
 OK = Receipt(Reply(250, "Ok: queued as ABC123", "2.0.0"))
 
@@ -59,13 +59,20 @@ class ScriptedTransport:
     tried: list[Submission] = field(default_factory=list)
     runs: list[tuple[Route, int]] = field(default_factory=list)
 
-    def submit(self, route: Route, run: Sequence[Submission], *, mark: Mark) -> list[Answer]:
+    def submit(
+        self, route: Route, run: Sequence[Submission], *, mark: Mark, hear: Hear, goes_on: GoOn
+    ) -> list[Answer | None]:
         self.runs.append((route, len(run)))
         self.tried += run
         if self.marks:
             mark(run)
         self.on_submit()
-        return [self.answers.pop(0) if len(self.answers) > 1 else self.answers[0] for _ in run]
+        return [self._answer(submission, hear) if goes_on() else None for submission in run]
+
+    def _answer(self, submission: Submission, hear: Hear) -> Answer:
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        hear(submission, answer)
+        return answer
 
     @property
     def recipients(self) -> list[tuple[str, ...]]:

@@ -1,0 +1,1 @@
+"""How a worker process carries mails: in runs, by sender threads, behind Celery's own consumer."""

@@ -1,0 +1,255 @@
+"""The worker's pool: sender threads that carry mails in runs, and other tasks one by one."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from billiard.einfo import ExceptionInfo
+from celery.concurrency.base import BasePool
+from celery.worker import state
+
+from tasks.contract.names import TASK_NAME, Lane
+from tasks.delivery.job import Job
+from tasks.send_email import DiscreetRequest, lane_of
+from worker.dispatch.conclusion import conclude, put_back
+from worker.dispatch.desk import Desk
+from worker.dispatch.items import CHORES, Chore, Errand, Outcome
+from worker.dispatch.reporter import Reporter
+from worker.dispatch.results import ResultWriter
+from worker.dispatch.sender import Sender
+from worker.dispatch.tray import Tray
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tasks.delivery.delivery import DeliveryService
+    from tasks.delivery.job import Verdict
+
+logger = logging.getLogger(__name__)
+
+# Its flags are None in the types and numbers in life.
+worker_state: Any = state
+
+#: Seconds that a cold shutdown leaves to the mails under way.
+_COLD: Final = 1.0
+_SLICE: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """
+    Whether the worker gets on: for a watchdog.
+
+    *free* senders have nothing to do; *waiting* errands have come and not been begun; *oldest* is the age in
+    seconds of the run that has taken longest; *last_turn* the moment, on the monotonic clock, of the
+    consumer's last look at the broker.
+    """
+
+    free: int
+    waiting: int
+    oldest: float
+    last_turn: float
+
+
+class SenderPool(BasePool):
+    """
+    Celery's pool, with threads that take what waits.
+
+    Celery does everything before and after as with any other pool: it decodes, counts, rate-limits, revokes,
+    and shows requests. A `send_email` request becomes an errand and waits at the desk; a task that is no mail,
+    or a mail that is part of a canvas (a chain, a chord, a link), is run as any task.
+    """
+
+    body_can_be_buffer = True
+    signal_safe = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        options = self.app.conf.postroom_dispatch
+        self._tray = Tray()
+        self._desk: Desk[Errand | Chore] = Desk(
+            lanes=list(Lane), connections=options.connections, senders=self.limit, alone=(CHORES,)
+        )
+        self._reporter = Reporter(
+            ResultWriter(self.app, together=options.trims),
+            conclude=lambda outcomes: self._tray.put(lambda: conclude(outcomes)),
+            put_back=lambda outcomes: self._tray.put(lambda: put_back(outcomes)),
+            look_after=self._look_after,
+        )
+        self._threads: list[threading.Thread] = []
+        self._service: DeliveryService | None = None
+        self._is_stopped = False
+        self._last_turn = time.monotonic()
+
+    @property
+    def health(self) -> Health:
+        """How the worker gets on."""
+        state = self._desk.state()
+        waiting = sum(state.waiting.values())
+        return Health(state.senders - state.busy, waiting, state.oldest, self._last_turn)
+
+    def on_start(self) -> None:
+        """Start the threads."""
+        task = self.app.tasks[TASK_NAME]
+        self._service = task.service()
+        self._reporter.start()
+        self._start_senders(self.limit)
+
+    def register_with_event_loop(self, loop: Any) -> None:
+        """Have *loop* conclude what threads are done with."""
+        self._tray.serve(loop)
+        loop.on_tick.add(self._note_turn)
+
+    def on_apply(
+        self,
+        target: Callable[..., Any],
+        args: Sequence[Any] = (),
+        kwargs: dict[str, Any] | None = None,
+        **callbacks: Any,
+    ) -> None:
+        """Take a request that Celery wants to be carried out."""
+        request = getattr(callbacks.get("accept_callback"), "__self__", None)
+        if isinstance(request, DiscreetRequest) and not request.is_part_of_canvas:
+            self._desk.put([self._errand(request)])
+            return
+        lane = lane_of(request.delivery_info) if request is not None else Lane.DEFAULT
+        self._desk.put([Chore(lambda: self._run(target, args, kwargs or {}, callbacks), lane)])
+
+    def flush(self) -> None:
+        """Forget what waits: the connection that it came by is gone, and the broker gives it again."""
+        self._desk.remove(lambda item: isinstance(item, Chore) or item.mail is None)
+
+    def on_close(self) -> None:
+        """Begin nothing any more."""
+        self._desk.close()
+
+    def on_stop(self) -> None:
+        """Wait for the mails under way, report them, and leave the others to the journal and the broker."""
+        if self._is_stopped:
+            return
+        self._is_stopped = True
+        self._desk.close()
+        longest = _COLD if worker_state.should_terminate is not None else None
+        began = time.monotonic()
+        while not self._desk.wait_until_idle(_SLICE):
+            self._tray.empty()
+            if longest is not None and time.monotonic() - began > longest:
+                break
+        self._leave()
+        self._reporter.stop()
+        self._tray.empty()
+
+    def on_terminate(self) -> None:
+        """End at once; what is under way is taken up again when its leases are over."""
+        self.on_stop()
+
+    def terminate_job(self, pid: int, signal: int | None = None) -> None:  # noqa: ARG002 (Celery's signature)
+        """Do nothing: a mail that is being sent is not torn out of its session."""
+        logger.warning("a mail that is being sent is not terminated; it ends within its Timeout")
+
+    def grow(self, n: int = 1) -> None:
+        """Have *n* more senders."""
+        self._desk.resize(n)
+        self.limit = self._desk.senders
+        self._start_senders(self.limit - len(self._threads))
+
+    def shrink(self, n: int = 1) -> None:
+        """Have *n* senders fewer, as soon as they are done."""
+        self._desk.resize(-n)
+        self.limit = self._desk.senders
+
+    def _get_info(self) -> dict[str, Any]:
+        state = self._desk.state()
+        return {
+            "implementation": f"{type(self).__module__}:{type(self).__qualname__}",
+            "max-concurrency": self.limit,
+            "processes": [os.getpid()],
+            "senders": {"all": state.senders, "busy": state.busy},
+            "waiting": state.waiting,
+            "resting": state.resting,
+            "oldest-run": round(state.oldest, 3),
+        }
+
+    def _errand(self, request: DiscreetRequest) -> Errand:
+        lane = lane_of(request.delivery_info)
+        job = Job(request.id, lane, request.parameters)
+        return Errand(request, job, self._carrier().way_of(job), lane)
+
+    def _carrier(self) -> DeliveryService:
+        if self._service is None:
+            raise RuntimeError("the pool was not started")
+        return self._service
+
+    def _start_senders(self, count: int) -> None:
+        for _ in range(count):
+            sender = Sender(self._desk, self._carrier, self)
+            name = f"postroom-sender-{len(self._threads)}"
+            thread = threading.Thread(target=sender.run, name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _look_after(self, patience: float) -> None:
+        self._carrier().settle_overdue(patience)
+
+    def _note_turn(self) -> None:
+        self._last_turn = time.monotonic()
+
+    def _leave(self) -> None:
+        """Leave mails that rest to the journal; what was not begun goes back with the broker's channel."""
+        resting = self._desk.remove(lambda item: isinstance(item, Errand) and item.mail is not None)
+        by_job = {id(item.job): item for item in resting if isinstance(item, Errand)}
+        mails = [errand.mail for errand in by_job.values() if errand.mail]
+
+        def report(job: Job, verdict: Verdict) -> None:
+            self.done(Outcome(by_job[id(job)], verdict, 0.0))
+
+        self._carrier().put_back(mails, report)
+
+    def _run(
+        self,
+        target: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        callbacks: dict[str, Any],
+    ) -> None:
+        """Run a task that is no mail; its callbacks are made in the consumer's thread."""
+        accepted, began, pid = callbacks["accept_callback"], time.monotonic(), os.getpid()
+        self._tray.put(lambda: accepted(pid, began))
+        try:
+            outcome = target(*args, **kwargs)
+        except BaseException:  # noqa: BLE001 (a task must not end the thread)
+            failure = ExceptionInfo()
+            self._tray.put(lambda: callbacks["error_callback"](failure))
+        else:
+            self._tray.put(lambda: callbacks["callback"](outcome))
+
+    # What senders tell:
+
+    def is_revoked(self, errand: Errand) -> bool:
+        """Whether nobody wants this mail any more."""
+        return errand.request.id in worker_state.revoked
+
+    def revoked(self, errand: Errand) -> None:
+        """Have the consumer announce that *errand* was revoked."""
+        self._tray.put(errand.request.revoked)
+
+    def accepted(self, errands: Sequence[Errand]) -> None:
+        """Have the consumer note that *errands* are being carried."""
+        pid: Any = os.getpid()
+        now = time.monotonic()
+
+        def note() -> None:
+            for errand in errands:
+                if errand.request.time_start is None:
+                    errand.request.on_accepted(pid, now)
+
+        self._tray.put(note)
+
+    def done(self, outcome: Outcome) -> None:
+        """Have *outcome* reported."""
+        self._reporter.put(outcome)
