@@ -27,6 +27,14 @@ def conclude(outcomes: Sequence[Outcome]) -> None:
         task_ready(request, successful=isinstance(outcome.verdict, Settled))
         _acknowledge(request)
         _tell(request, outcome)
+    flush_events(outcomes)
+
+
+def flush_events(outcomes: Sequence[Outcome]) -> None:
+    """Send the events that Celery collected, in one message: it would do so only at the loop's next turn."""
+    for dispatcher in {outcome.errand.request.eventer for outcome in outcomes}:
+        if dispatcher:
+            dispatcher.flush()
 
 
 def put_back(outcomes: Sequence[Outcome]) -> None:

@@ -288,7 +288,8 @@ def test_a_broadcast_that_is_no_message_stops_nobody(post: Any, redis: Redis) ->
         assert redis.publish("/0.celery.pidbox", raw) > 0
 
     assert goes_on(post)
-    assert post.app.control.ping(timeout=3.0)
+    # The worker may be connecting anew, and a ping that it does not hear meanwhile is not repeated.
+    assert any(post.app.control.ping(timeout=1.0) for _ in range(10))
 
 
 JSON = st.recursive(
