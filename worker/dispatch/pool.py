@@ -60,9 +60,9 @@ class SenderPool(BasePool):
     """
     Celery's pool, with threads that take what waits.
 
-    Celery does everything before and after as with any other pool: it decodes, counts, rate-limits, revokes,
-    and shows requests. A `send_email` request becomes an errand and waits at the desk; a task that is no mail,
-    or a mail that is part of a canvas (a chain, a chord, a link), is run as any task.
+    Celery does everything before and after as with any other pool: it decodes, counts, limits rates, revokes
+    and shows requests. A `send_email` request becomes an errand and waits at the desk; a task that is no
+    mail, or a mail that is part of a canvas (a chain, a chord, a link), is run as any task.
     """
 
     body_can_be_buffer = True
