@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from importlib import resources
 
 from tasks.journal.scripts import Script
@@ -10,5 +9,4 @@ from tasks.journal.scripts import Script
 
 def script(name: str) -> Script:
     """Read the script *name*."""
-    source = resources.files("producers.web").joinpath(f"{name}.lua").read_text(encoding="utf-8")
-    return Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
+    return Script.of(resources.files("producers.web").joinpath(f"{name}.lua").read_text(encoding="utf-8"))

@@ -3,8 +3,6 @@
 -- ARGV: tokens a second, tokens that it holds, cost of each request ...
 -- Returns {tokens left, ms until it is full, ms until the first that was refused could be granted,
 --          1 or 0 for each request ...}
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local rate, size = tonumber(ARGV[1]), tonumber(ARGV[2])
 
 local stored = redis.call('HMGET', KEYS[1], 'tokens', 'at')

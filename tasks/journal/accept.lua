@@ -3,9 +3,6 @@
 -- ARGV: mail id, lane, payload, fingerprint, delay in ms before it is due, idempotency key or '',
 --       ms that its message may stay unseen, message to publish or '', [fingerprint under each older sealing key ...]
 -- Returns accepted | known | same <first id> | conflict <first id>
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-
 local marks = ARGV[8] == '' and #KEYS or #KEYS - 1
 
 for i = 3, marks do

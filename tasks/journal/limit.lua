@@ -3,8 +3,6 @@
 -- ARGV: a name for this one, then for each window: how many it holds, its length in ms
 -- Returns the number of the first window that is full and the ms until it has room, or 0 and 0.
 -- A name that the first window has already is counted once.
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if redis.call('ZSCORE', KEYS[1], ARGV[1]) then
   return {0, 0}
 end

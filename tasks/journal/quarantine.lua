@@ -3,8 +3,6 @@
 -- ARGV: id, prefix of the entries' keys, lifetime in ms, most entries, most bytes, lane, reason, size, facts,
 --       the entry as it was ('' where it is too large to be kept)
 -- Returns how many others were let go of to make room.
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[3])
 
 if redis.call('EXISTS', KEYS[2]) == 0 then

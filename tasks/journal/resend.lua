@@ -2,9 +2,6 @@
 -- KEYS: mail, open mails, [idempotency key]
 -- ARGV: mail id, fence and state that were read, payload, progress, ms that its message may stay unseen
 -- Returns 1, or 0 when the mail has changed since it was read, or is forgotten.
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-
 local mail = redis.call('HMGET', KEYS[1], 'fence', 'state', 'fingerprint')
 if mail[1] ~= ARGV[2] or mail[2] ~= ARGV[3] then
   return 0

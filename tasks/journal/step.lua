@@ -3,27 +3,22 @@
 -- ARGV: mail id, fence, next state or '' to keep it, ms until the lease is over or the mail is due again
 --       (ms to keep the record, for a terminal state), then field, value, field, value ...
 -- Returns 1, or 0 when the fence is stale: another worker has taken the mail over.
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-
 local mail = redis.call('HMGET', KEYS[1], 'fence', 'state', 'key')
 if mail[1] ~= ARGV[2] or (mail[2] ~= 'sending' and mail[2] ~= 'data') then
   return 0
 end
 local state = ARGV[3] ~= '' and ARGV[3] or mail[2]
 local moment = now + tonumber(ARGV[4])
-redis.call('HSET', KEYS[1], 'state', state)
-for i = 5, #ARGV, 2 do
-  redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
-end
+local fields = { 'state', state, unpack(ARGV, 5) }
 
 if state == 'sending' or state == 'data' then
-  redis.call('HSET', KEYS[1], 'lease', moment)
+  redis.call('HSET', KEYS[1], 'lease', moment, unpack(fields))
   redis.call('ZADD', KEYS[2], moment, ARGV[1])
 elseif state == 'queued' then
-  redis.call('HSET', KEYS[1], 'due', moment, 'runs', 0)
+  redis.call('HSET', KEYS[1], 'due', moment, 'runs', 0, unpack(fields))
   redis.call('ZADD', KEYS[2], moment, ARGV[1])
 else
+  redis.call('HSET', KEYS[1], unpack(fields))
   redis.call('HDEL', KEYS[1], 'payload', 'progress', 'lease')
   redis.call('ZREM', KEYS[2], ARGV[1])
   redis.call('PEXPIRE', KEYS[1], ARGV[4])

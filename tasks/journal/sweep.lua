@@ -2,8 +2,6 @@
 -- KEYS: open mails, watermarks
 -- ARGV: prefix of the mails' keys, how many to look at, patience in ms, then for each lane: name, 1 if its queue is empty
 -- Returns how many were looked at, and a list of { mail id, lane, payload }, each to be published once.
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local patience = tonumber(ARGV[3])
 local empty = {}
 for i = 4, #ARGV, 2 do

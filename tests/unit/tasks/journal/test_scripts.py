@@ -1,0 +1,75 @@
+"""Many calls of a script in one round trip, each answered in its place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from redis.exceptions import ResponseError
+
+from tasks.journal import scripts
+from tasks.journal.scripts import Call, Script, run_script
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+
+#: Answers with what it was called with.
+ECHO = Script.of("return { KEYS[1], ARGV[1], #KEYS, #ARGV }")
+
+
+def call(number: int, *more: str, keys: int = 1) -> Call:
+    return Call(tuple(f"k{number}" for _ in range(keys)), (str(number), *more))
+
+
+def answers(numbers: range) -> list[list[object]]:
+    return [[f"k{number}".encode(), str(number).encode(), 1, 1] for number in numbers]
+
+
+def test_each_call_is_answered_in_its_place(redis: Redis) -> None:
+    assert run_script(redis, ECHO, [call(number) for number in range(250)]) == answers(range(250))
+
+
+def test_calls_of_different_shapes_keep_their_order(redis: Redis) -> None:
+    calls = [call(0), call(1, "more"), call(2, keys=2), call(3), call(4)]
+
+    found = run_script(redis, ECHO, calls)
+
+    assert [int(answer[1]) for answer in found] == [0, 1, 2, 3, 4]
+    assert [tuple(answer[2:]) for answer in found] == [(1, 1), (1, 2), (2, 1), (1, 1), (1, 1)]
+
+
+def test_no_calls_are_no_answers(redis: Redis) -> None:
+    assert run_script(redis, ECHO, []) == []
+
+
+def test_what_would_be_too_much_for_one_command_is_spread_over_several(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[int] = []
+    pack = scripts._send  # noqa: SLF001 (to count what goes out)
+
+    def send(client: Redis, script: Script, groups: list[list[Call]]) -> list[object]:
+        sent.extend(map(len, groups))
+        return pack(client, script, groups)
+
+    monkeypatch.setattr(scripts, "_send", send)
+    big = "x" * 600_000
+    run_script(redis, ECHO, [call(0, big), call(1, big), call(2, "small")])
+    run_script(redis, ECHO, [call(number) for number in range(150)])
+
+    # Each time the server is taught the script first.
+    assert sent == [1, 2, 1, 2, 100, 50]
+
+
+def test_a_script_that_fails_is_an_error_of_redis(redis: Redis) -> None:
+    with pytest.raises(ResponseError):
+        run_script(redis, Script.of("return redis.call('NONSENSE')"), [call(0)])
+
+
+def test_all_calls_of_a_command_have_the_servers_moment(redis: Redis) -> None:
+    seconds, _ = redis.time()
+    [moment, same] = run_script(redis, Script.of("return now"), [call(0), call(1)])
+
+    assert moment == same
+    assert abs(moment / 1000 - seconds) < 5
