@@ -1,0 +1,179 @@
+"""No message ends the worker: what cannot be taken goes into quarantine, and is acknowledged only then."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from celery.worker.consumer import Consumer
+from redis.exceptions import ConnectionError as RedisAway
+from redis.exceptions import ResponseError
+
+from worker.consumer import SafeConsumer
+from worker.pulse import Pulse
+
+SOUND = {"task": "send_email", "id": "m"}
+
+
+@dataclass
+class Message:
+    """A message as kombu gives it to the consumer; *events* is what became of it."""
+
+    headers: dict[str, Any] = field(default_factory=lambda: dict(SOUND))
+    payload: Any = field(default_factory=lambda: [[], {}, {}])
+    properties: dict[str, Any] = field(default_factory=dict)
+    delivery_info: dict[str, Any] = field(default_factory=lambda: {"routing_key": "bulk"})
+    body: bytes | str = b"[[], {}, {}]"
+    content_type: str = "application/json"
+    content_encoding: str = "utf-8"
+    events: list[Any] = field(default_factory=list)
+    _raw: Any = None
+
+    def ack_log_error(self, *_: Any) -> None:
+        self.events.append("acknowledged")
+
+    def reject_log_error(self, *_: Any, requeue: bool) -> None:
+        self.events.append("put back" if requeue else "rejected")
+
+
+@dataclass
+class Sieve:
+    """A quarantine that notes, in the order of events, what it is given."""
+
+    events: list[Any]
+    is_away: bool = False
+    raws: list[bytes] = field(default_factory=list)
+
+    def set_aside(self, raw: bytes, *, lane: str, reason: str) -> None:
+        if self.is_away:
+            raise RedisAway
+        self.raws.append(raw)
+        self.events.append((lane, reason))
+
+
+@dataclass
+class Backend:
+    failures: list[tuple[Any, str]] = field(default_factory=list)
+
+    def mark_as_failure(self, task_id: Any, error: Exception, **_: Any) -> None:
+        self.failures.append((task_id, str(error)))
+
+
+def consumer(message: Message, **options: Any) -> SafeConsumer:
+    """A consumer without a connection."""
+    found = SafeConsumer.__new__(SafeConsumer)
+    found.pulse = Pulse()
+    found.app = SimpleNamespace(sieve=Sieve(message.events, **options), backend=Backend())
+    found.connection_errors, found.channel_errors = (ConnectionResetError,), (ResponseError,)
+    return found
+
+
+def take(message: Message, celerys: Any, monkeypatch: pytest.MonkeyPatch, **options: Any) -> SafeConsumer:
+    """Let a consumer receive *message*, which Celery's own handler takes as *celerys* does."""
+    monkeypatch.setattr(Consumer, "create_task_handler", lambda *_: celerys)
+    found = consumer(message, **options)
+    found.create_task_handler()(message)
+    return found
+
+
+def raising(error: Exception) -> Any:
+    def handler(_: Message) -> None:
+        raise error
+
+    return handler
+
+
+def test_a_sound_message_is_celerys(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = Message()
+    found = take(message, lambda m: m.events.append("taken"), monkeypatch)
+
+    assert message.events == ["taken"]
+    assert found.pulse.taken == 1
+
+
+def test_an_unsound_one_is_set_aside_before_it_is_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = Message(payload=7)
+    take(message, lambda m: m.events.append("taken"), monkeypatch)
+
+    assert message.events == [
+        ("bulk", "body: must be a list of arguments, keyword arguments and what is to follow"),
+        "acknowledged",
+    ]
+
+
+def test_what_nobody_has_foreseen_is_set_aside_by_name_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = Message()
+    take(message, raising(AttributeError("canary")), monkeypatch)
+
+    assert message.events == [("bulk", "cannot be taken up (AttributeError)"), "acknowledged"]
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionResetError(), ResponseError("OOM")], ids=["connection", "channel"]
+)
+def test_a_broker_that_is_away_is_no_fault_of_the_message(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = Message()
+    with pytest.raises(type(error)):
+        take(message, raising(error), monkeypatch)
+
+    assert message.events == []
+
+
+def test_while_the_quarantine_is_away_the_message_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = Message(payload=7)
+    take(message, None, monkeypatch, is_away=True)
+
+    assert message.events == ["put back"]
+
+
+def test_celerys_own_refusals_are_set_aside_too() -> None:
+    message = Message()
+    found = consumer(message)
+    found.on_decode_error(message, ValueError("canary"))
+    found.on_unknown_message(None, message)
+    found.on_invalid_task(None, message, KeyError("canary"))
+
+    assert message.events[::2] == [
+        ("bulk", "body: cannot be decoded (ValueError)"),
+        ("bulk", "headers.task: is missing"),
+        ("bulk", "is no request (KeyError)"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [Message(), Message(headers={}, payload={**SOUND, "args": []})],
+    ids=["protocol 2", "protocol 1"],
+)
+def test_whoever_waits_for_an_unknown_task_is_told(message: Message) -> None:
+    found = consumer(message)
+    found.on_unknown_task(None, message, KeyError("send_email"))
+
+    assert message.events == [("bulk", "headers.task: this worker has no such task"), "acknowledged"]
+    assert [task_id for task_id, _ in found.app.backend.failures] == ["m"]
+
+
+def test_an_entry_of_redis_is_kept_as_it_was() -> None:
+    message = Message(_raw={"body": "W10=", "headers": {}})
+    found = consumer(message)
+    found.on_unknown_message(None, message)
+
+    assert json.loads(found.app.sieve.raws[0]) == {"body": "W10=", "headers": {}}
+
+
+def test_a_message_of_another_broker_is_kept_in_the_same_form() -> None:
+    message = Message(properties={"timestamp": object()}, delivery_info={})
+    found = consumer(message)
+    found.on_unknown_message(None, message)
+    kept = json.loads(found.app.sieve.raws[0])
+
+    assert base64.b64decode(kept["body"]) == message.body
+    assert kept["headers"] == SOUND
+    assert kept["properties"]["body_encoding"] == "base64"
+    assert message.events[0] == ("", "headers.task: is missing")
