@@ -85,7 +85,7 @@ ABOUT: Final[Mapping[type[BaseModel], Mapping[str, str]]] = {
         "client_secret": "The client's secret.",
         "client_secret_file": "A file whose first line is the client's secret.",
         "refresh_token": "A user's refresh token; without one, the client asks for itself.",
-        "refresh_token_file": "A file whose first line is the refresh token.",
+        "refresh_token_file": "A file whose first line is the refresh token; a renewed one is written there.",
         "scope": "What the token is for, in the provider's words.",
     },
 }

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, field_validator, model_validator
 
 from tasks.smtp.oauth import ClientCredentials, CommandSecret, RefreshToken
+from tasks.smtp.refresh_tokens import InMemory, TokenFile
 from tasks.smtp.secret_sources import FileSecret, StaticSecret
 from tasks.smtp.token_request import is_safe
 
 if TYPE_CHECKING:
     from tasks.smtp.login import SecretSource
+    from tasks.smtp.refresh_tokens import RefreshTokens
 
 
 def _words(value: object) -> object:
@@ -76,12 +78,16 @@ class OAuth(BaseModel):
             return given
         url = (self.token_url or "").format(tenant=self.tenant)
         client_secret = given_secret(self.client_secret, self.client_secret_file)
-        refresh_token = given_secret(self.refresh_token, self.refresh_token_file)
-        if refresh_token:
-            return RefreshToken(url, self.client_id or "", refresh_token, client_secret, self.scope)
+        if refresh_tokens := self._refresh_tokens():
+            return RefreshToken(url, self.client_id or "", refresh_tokens, client_secret, self.scope)
         if client_secret is None:
             raise ValueError("client_secret is missing")
         return ClientCredentials(url, self.client_id or "", client_secret, self.scope or "")
+
+    def _refresh_tokens(self) -> RefreshTokens | None:
+        if self.refresh_token is not None:
+            return InMemory(StaticSecret(self.refresh_token))
+        return TokenFile(self.refresh_token_file) if self.refresh_token_file else None
 
 
 def given_secret(

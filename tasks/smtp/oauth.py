@@ -17,6 +17,7 @@ from tasks.smtp.tokens import Token, TokenCache
 if TYPE_CHECKING:
     from tasks.deadline import Deadline
     from tasks.smtp.login import SecretSource
+    from tasks.smtp.refresh_tokens import RefreshTokens
 
 _LONGEST_OUTPUT: Final = 64 * 1024
 
@@ -65,16 +66,15 @@ class RefreshToken:
     """
     Tokens for a user who once consented (RFC 6749, section 6), as Google and personal accounts want it.
 
-    A renewed refresh token is kept for the life of the process; *refresh_token* itself is not changed.
+    Many providers answer with a new refresh token, which takes the place of the old one in *refresh_tokens*.
     """
 
     token_url: str
     client_id: str
-    refresh_token: SecretSource
+    refresh_tokens: RefreshTokens
     client_secret: SecretSource | None = None
     scope: str | None = None
     _cache: TokenCache = field(default_factory=TokenCache, repr=False, compare=False)
-    _renewed: list[SecretStr] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def gives_tokens(self) -> bool:
@@ -92,15 +92,20 @@ class RefreshToken:
         return self._cache.get(self._fetch, deadline, fresh=fresh)
 
     def _fetch(self, deadline: Deadline) -> Token:
-        if self._renewed:
+        with self.refresh_tokens.held(deadline) as held:
             try:
-                return self._exchange(self._renewed[-1], deadline)
+                token, renewed = self._exchange(held.newest, deadline)
             except PermanentFailure:
-                # The stored one may be newer than the one that was renewed here.
-                self._renewed.clear()
-        return self._exchange(self.refresh_token.secret(deadline), deadline)
+                # What was given may be newer than what was renewed here.
+                given = held.given()
+                if given == held.newest:
+                    raise
+                token, renewed = self._exchange(given, deadline)
+            if renewed:
+                held.replace(SecretStr(renewed))
+            return token
 
-    def _exchange(self, refresh_token: SecretStr, deadline: Deadline) -> Token:
+    def _exchange(self, refresh_token: SecretStr, deadline: Deadline) -> tuple[Token, str | None]:
         form = {
             "grant_type": "refresh_token",
             "client_id": self.client_id,
@@ -111,9 +116,7 @@ class RefreshToken:
         if self.scope:
             form["scope"] = self.scope
         token, renewed = request_token(self.token_url, form, deadline)
-        if renewed:
-            self._renewed[:] = [SecretStr(renewed)]
-        return token
+        return token, None if renewed == refresh_token.get_secret_value() else renewed
 
 
 @dataclass(frozen=True, slots=True)

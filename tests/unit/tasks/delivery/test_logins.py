@@ -11,6 +11,7 @@ from pydantic import SecretStr, ValidationError
 from tasks.delivery.accounts import Account
 from tasks.delivery.logins import login_of
 from tasks.smtp.oauth import ClientCredentials, CommandSecret, RefreshToken
+from tasks.smtp.refresh_tokens import TokenFile
 from tasks.smtp.secret_sources import FileSecret, StaticSecret
 
 CLIENT = {"token_url": "https://login.example/token", "client_id": "id"}
@@ -39,7 +40,7 @@ def account(**fields: Any) -> Account:
         ),
         (
             {"oauth": {**CLIENT, "refresh_token_file": "/run/r"}},
-            RefreshToken("https://login.example/token", "id", FileSecret(Path("/run/r"))),
+            RefreshToken("https://login.example/token", "id", TokenFile(Path("/run/r"))),
         ),
     ],
     ids=["password", "file", "command", "token", "token file", "token command", "client", "refresh"],

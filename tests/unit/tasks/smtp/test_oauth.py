@@ -13,6 +13,7 @@ from tasks.contract.codes import LocalCode
 from tasks.deadline import Deadline
 from tasks.failures import Failure, PermanentFailure, TransientFailure
 from tasks.smtp.oauth import ClientCredentials, RefreshToken
+from tasks.smtp.refresh_tokens import InMemory
 from tasks.smtp.secret_sources import StaticSecret
 from tasks.smtp.tokens import Token, TokenCache
 
@@ -105,7 +106,7 @@ def test_threads_share_one_fetch(endpoint: Endpoint) -> None:
 
 def test_a_refresh_token_is_exchanged_and_its_successor_used_from_then_on(endpoint: Endpoint) -> None:
     endpoint.answers = [(200, {"access_token": "T", "expires_in": 0, "refresh_token": "R2"})]
-    tokens = RefreshToken(endpoint.url, "client", StaticSecret(SecretStr("R1")), SECRET, "mail")
+    tokens = RefreshToken(endpoint.url, "client", InMemory(StaticSecret(SecretStr("R1"))), SECRET, "mail")
 
     tokens.secret(Deadline.after(5))
     tokens.secret(Deadline.after(5))
@@ -119,7 +120,7 @@ def test_the_stored_refresh_token_is_tried_where_its_successor_is_refused(endpoi
         (400, {"error": "invalid_grant"}),
         (200, {"access_token": "T3"}),
     ]
-    tokens = RefreshToken(endpoint.url, "client", StaticSecret(SecretStr("R1")))
+    tokens = RefreshToken(endpoint.url, "client", InMemory(StaticSecret(SecretStr("R1"))))
 
     tokens.secret(Deadline.after(5))
 
