@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 
 async def caller(request: Request) -> Key:
+    """Return the key that *request* comes with. Raises `Problem` as `key_of`."""
+    return key_of(request)
+
+
+def key_of(request: Request) -> Key:
     """
     Return the key that *request* comes with.
 

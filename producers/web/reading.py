@@ -13,7 +13,6 @@ from producers.web.problems import Problem, field_error
 from tasks.contract.codes import LocalCode
 from tasks.contract.errors import FieldError, InvalidInput
 from tasks.contract.labels import label_of
-from tasks.contract.metadata import parse_key
 from tasks.contract.validation import parse
 
 if TYPE_CHECKING:
@@ -68,25 +67,6 @@ def mail_of(key: Key, data: Any, *, idempotency_key: str | None = None, at: str 
             errors=[field_error(error, at=at, data=data) for error in refused],
         )
     return bound(key, mail)
-
-
-def header_key(header: str | None) -> str | None:
-    """
-    Return the idempotency key of a header: bare, or in double quotes as the draft has it.
-
-    Raises:
-        Problem: it is none.
-    """
-    if header is None:
-        return None
-    try:
-        return parse_key(header[1:-1] if len(header) > 1 and header[0] == header[-1] == '"' else header)
-    except ValueError as error:
-        raise Problem(
-            problems.INVALID,
-            "the header Idempotency-Key is wrong",
-            errors=[{"parameter": "Idempotency-Key", "in": "header", "detail": str(error)}],
-        ) from None
 
 
 def _with_key(data: Any, idempotency_key: str | None) -> Any:

@@ -14,8 +14,7 @@ from producers.web.callers import Caller, counted, note
 from producers.web.describing import BODY, RATE_HEADERS, json_body, refusals
 from producers.web.gateway import Gateway, gateway_of
 from producers.web.keys import Key
-from producers.web.letters import Letter
-from producers.web.parameters import EMAIL, EXAMPLE, IdempotencyKey, SendAt, WantedLane, lane_of, moment_of
+from producers.web.parameters import EMAIL, EXAMPLE, HANDING_IN, handing_of
 from producers.web.parcels import Parcel
 from producers.web.problems import Problem
 from producers.web.routers.emails import conflict, state_of
@@ -41,18 +40,15 @@ _MOST: Final = 5000
         },
         **refusals(*BODY, problems.FORBIDDEN),
     },
-    openapi_extra=json_body(
-        {"type": "array", "items": EMAIL, "minItems": 1, "maxItems": _MOST},
-        emails=[EXAMPLE, {**EXAMPLE, "to": "bob@example.com"}],
-    ),
+    openapi_extra={
+        **json_body(
+            {"type": "array", "items": EMAIL, "minItems": 1, "maxItems": _MOST},
+            emails=[EXAMPLE, {**EXAMPLE, "to": "bob@example.com"}],
+        ),
+        "parameters": HANDING_IN,
+    },
 )
-async def send_emails(
-    request: Request,
-    key: Caller,
-    lane: WantedLane = None,
-    send_at: SendAt = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
+async def send_emails(request: Request, key: Caller) -> Response:
     """
     Hand many emails in, each by itself: one that is refused does not stop the others.
 
@@ -61,13 +57,12 @@ async def send_emails(
     the answer is 422, with the same outcomes.
     """
     gateway = gateway_of(request)
-    used = reading.header_key(idempotency_key)
-    chosen, due = lane_of(key, lane, otherwise=Lane.BULK), moment_of(send_at)
+    handing = handing_of(request, key, otherwise=Lane.BULK)
     with gateway.buffers.share() as share:
         body = await reading.read_json(request, share)
-        judge = partial(_judged, key, used, gateway.settings.max_batch)
+        judge = partial(_judged, key, handing.idempotency_key, gateway.settings.max_batch)
         judged = await reading.made_from(request, body, judge)
-        letters = tuple(Letter(key, mail, chosen, due) for mail in judged if isinstance(mail, SendEmail))
+        letters = tuple(handing.letter(mail) for mail in judged if isinstance(mail, SendEmail))
         if not letters:
             allowance = await gateway.count(key)
             accepted: tuple[Accepted, ...] = ()

@@ -2,14 +2,15 @@
 # Without `from __future__ import annotations`: FastAPI evaluates the annotations of its endpoints.
 
 import json
-from typing import Annotated, Final
+from functools import partial
+from typing import Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from producers.web import bodies, problems, reading
 from producers.web.answers import EMAILS, Email, Handed, as_json
-from producers.web.callers import Caller, counted, note
+from producers.web.callers import counted, key_of, note
 from producers.web.describing import (
     BODY,
     LOCATION,
@@ -22,20 +23,11 @@ from producers.web.describing import (
 )
 from producers.web.gateway import Gateway, gateway_of
 from producers.web.keys import Key
-from producers.web.letters import Letter
-from producers.web.parameters import (
-    EMAIL,
-    EXAMPLE,
-    EmailId,
-    IdempotencyKey,
-    SendAt,
-    WantedLane,
-    lane_of,
-    moment_of,
-)
+from producers.web.parameters import EMAIL, EXAMPLE, HANDING_IN, WAIT, EmailId, Handing, handing_of, wait_of
 from producers.web.parcels import Parcel, Question
 from producers.web.problems import Problem
 from producers.web.waiting import settled
+from tasks.contract.parameters import SendEmail
 from tasks.contract.status import MailState
 from tasks.journal.records import Acceptance, Accepted, Record
 
@@ -65,33 +57,29 @@ _SOON: Final = {"Retry-After": "1"}
         },
         **refusals(*BODY, problems.FORBIDDEN, problems.KEY_REUSED),
     },
-    openapi_extra=json_body(EMAIL, email=EXAMPLE),
+    openapi_extra={**json_body(EMAIL, email=EXAMPLE), "parameters": HANDING_IN},
 )
-async def send_email(
-    request: Request,
-    key: Caller,
-    lane: WantedLane = None,
-    send_at: SendAt = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
+async def send_email(request: Request) -> Response:
     """
     Hand an email in; it is sent by a worker as soon as it is due.
 
     Fields have the names of the contract, or the connector's labels. Unknown fields are refused by name.
     """
-    gateway = gateway_of(request)
-    used = reading.header_key(idempotency_key)
-    chosen, due = lane_of(key, lane), moment_of(send_at)
+    gateway, key = gateway_of(request), key_of(request)
+    handing = handing_of(request, key)
     with gateway.buffers.share() as share:
         body = await reading.read_json(request, share)
-        mail = await reading.made_from(
-            request, body, lambda text: reading.mail_of(key, bodies.decode(text), idempotency_key=used)
-        )
-        receipt = await gateway.hand_in(Parcel((Letter(key, mail, chosen, due),), len(body)))
+        mail = await reading.made_from(request, body, partial(_mail_of, handing))
+        receipt = await gateway.hand_in(Parcel((handing.letter(mail),), len(body)))
     [accepted] = receipt.accepted
     note(request, mail=accepted.mail_id)
     headers = {**counted(request, receipt.allowance), **_SOON, "Location": EMAILS + accepted.mail_id}
     return await _handed(gateway, key, accepted, headers)
+
+
+def _mail_of(handing: Handing, body: bytes) -> SendEmail:
+    data = bodies.decode(body)
+    return reading.mail_of(handing.key, data, idempotency_key=handing.idempotency_key)
 
 
 async def _handed(gateway: Gateway, key: Key, accepted: Accepted, headers: dict[str, str]) -> Response:
@@ -133,26 +121,18 @@ def conflict(first: str) -> Problem:
         },
         **refusals(problems.NO_SUCH_MAIL, problems.INVALID),
     },
+    openapi_extra={"parameters": [WAIT]},
 )
-async def get_email(
-    request: Request,
-    key: Caller,
-    email_id: EmailId,
-    wait: Annotated[
-        float,
-        Query(
-            ge=0, le=300, description="Seconds to wait for a final state; the gateway has a limit of its own."
-        ),
-    ] = 0.0,
-) -> Response:
+async def get_email(request: Request, email_id: EmailId) -> Response:
     """
     Ask where an email stands.
 
     An id that was never accepted, one of another API key, and one whose result is forgotten (after a day)
     are all answered with 404.
     """
+    gateway, key, wait = gateway_of(request), key_of(request), wait_of(request)
     note(request, mail=email_id if len(email_id) == _ID_LENGTH else None)
-    finding = await settled(gateway_of(request), Question(key, email_id), wait=wait)
+    finding = await settled(gateway, Question(key, email_id), wait=wait)
     return standing(finding.record, counted(request, finding.allowance))
 
 
