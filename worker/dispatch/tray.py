@@ -51,8 +51,9 @@ class Tray:
                 logger.error("not concluded", extra={"error": type(error).__name__})  # noqa: TRY400 (no content)
 
     def _on_readable(self) -> None:
-        # First, so that a call put in from here on wakes the loop anew.
-        self._is_waking = False
+        # In this order: the other way round, the byte of a call put in between would be read here, and no
+        # call would ever wake the loop again.
         with suppress(BlockingIOError):
             os.read(self._reading, 4096)
+        self._is_waking = False
         self.empty()
