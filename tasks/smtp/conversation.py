@@ -6,10 +6,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from tasks.contract.codes import LocalCode, Phase
-from tasks.failures import Failure, Reply, TransientFailure
+from tasks.failures import Failure, Receipt, Reply, TransientFailure
 from tasks.smtp.faults import BREAKS, LeaseLost, broken, refusal
 from tasks.smtp.planning import begin, require_reserve
-from tasks.smtp.replies import Verdict, meaning
+from tasks.smtp.replies import Verdict, is_about_connection, meaning
 from tasks.smtp.submission import go_on
 from tasks.smtp.wire import ConnectionLost
 
@@ -30,6 +30,7 @@ _SMALL: Final = 64 * 1024
 _DOT: Final = b".\r\n"
 # Replies to the commands of one write must fit the buffers between server and client (RFC 2920, 3.1).
 _MOST_AT_ONCE: Final = 50
+_REFUSAL: Final = 400
 _HAD_ENOUGH: Final = frozenset({421, 503})
 # Seconds for which a server that broke off in mid-content is listened to for its reason.
 _LAST_WORDS: Final = 0.5
@@ -115,16 +116,24 @@ class Conversation:
             is_written = False
             for _ in group:
                 raw = session.wire.receive(deadline)
-                if raw.code in _HAD_ENOUGH:
-                    self._forbid_weariness(transaction, raw)
+                if raw.code >= _REFUSAL and transaction.replies == 0:
+                    self._forbid_weariness(raw)
                 transaction.take(raw)
                 if transaction.is_disconnected:
                     break
         transaction.conclude_recipients()
 
-    def _forbid_weariness(self, transaction: Transaction, raw: RawReply) -> None:
-        """Have the mail carried anew where the server had enough of this connection, not of the mail."""
-        if transaction.replies == 0 and self._is_used:
+    def _forbid_weariness(self, raw: RawReply) -> None:
+        """
+        Have the mail carried anew where the server had enough of this connection, not of the mail.
+
+        A server may be done with it (421), have the mail before still open (503), or say 4yz until the client
+        leaves; the last only counts where it took a mail before, or a throttled run would connect for each.
+        """
+        is_tired = (self._is_used and raw.code in _HAD_ENOUGH) or (
+            self._session.accepted and is_about_connection(raw)
+        )
+        if is_tired:
             raise ConnectionLost(f"the server answered {raw.code} on a kept connection")
 
     def _deliver(self, transaction: Transaction, job: Job) -> None:
@@ -193,6 +202,7 @@ class Conversation:
         """Leave the session ready for the next mail, or closed where anything is in doubt."""
         session = self._session
         session.mails += 1
+        session.accepted += isinstance(transaction.answer, Receipt)
         if transaction.leaves_doubt:
             session.abort()
             self._begun = None

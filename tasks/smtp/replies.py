@@ -17,6 +17,7 @@ _ADDRESS: Final = re.compile(r"([^\s<>()\[\]:;,\"'@])[^\s<>()\[\]:;,\"'@]*@([\w.
 _TOO_MANY_STATUS: Final = frozenset({"4.5.3", "5.5.3"})
 _TOO_MANY_CODES: Final = frozenset({450, 451, 452, 550, 552, 554})
 _SERVICE_CLOSING: Final = 421
+_OF_THE_CONNECTION: Final = re.compile(rb"\b(?:connection|session)\b", re.IGNORECASE)
 
 
 class Verdict(Enum):
@@ -109,6 +110,11 @@ def is_too_many_recipients(reply: Reply) -> bool:
     if reply.enhanced_status in _TOO_MANY_STATUS:
         return True
     return reply.code in _TOO_MANY_CODES and "too many recipients" in reply.text.lower()
+
+
+def is_about_connection(raw: RawReply) -> bool:
+    """Whether *raw* is a 4yz that speaks of the connection, which had mails enough, rather than of a mail."""
+    return raw.code // 100 == 4 and any(map(_OF_THE_CONNECTION.search, raw.lines))  # noqa: PLR2004  # 4yz
 
 
 def is_temporary(reply: Reply) -> bool:

@@ -28,8 +28,9 @@ class Session:
     """
     One SMTP session and what is known of it.
 
-    *mails* counts the transactions that reached their end; *needs_reset* says that the server still holds
-    recipients of one that did not; *opened_at* and *idle_since* are moments on the pool's clock.
+    *mails* counts the transactions that reached their end, *accepted* those that the server took;
+    *needs_reset* says that it still holds recipients of one that it did not; *opened_at* and *idle_since* are
+    moments on the pool's clock.
     """
 
     route: Route
@@ -39,6 +40,7 @@ class Session:
     opened_at: float = 0.0
     idle_since: float = 0.0
     mails: int = 0
+    accepted: int = 0
     is_open: bool = True
     is_reused: bool = False
     needs_reset: bool = False

@@ -120,6 +120,44 @@ def test_s17_a_server_that_still_holds_the_mail_before_is_left(desk: Desk, offer
     assert len(server.transcripts) == 2
 
 
+@pytest.mark.parametrize(
+    "reply",
+    ["452 4.5.3 Too many messages in this session", "450 4.7.1 Too many mails per connection, reconnect"],
+    ids=["session", "connection"],
+)
+def test_s16_a_server_that_waits_for_the_client_to_leave_gets_its_wish(
+    desk: Desk, offer: Offer, reply: str
+) -> None:
+    tired = Script(mail=(None, None, None, *[reply] * 50))
+    with ScriptedServer([tired], offer) as server:
+        answers = desk.send(server, *(desk.mail() for _ in range(10)))
+
+    assert all(isinstance(answer, Receipt) for answer in answers)
+    assert [sum(c.startswith("MAIL") for c in transcript) for transcript in server.transcripts] == [
+        4,
+        4,
+        4,
+        1,
+    ]
+
+
+def test_s16_a_new_connection_that_is_turned_away_too_is_the_servers_answer(desk: Desk, offer: Offer) -> None:
+    reply = "452 4.5.3 Too many messages in this session"
+    with ScriptedServer([Script(mail=(None, reply)), Script(mail=(reply,) * 9)], offer) as server:
+        answers = desk.send(server, *(desk.mail() for _ in range(9)))
+
+    assert [type(answer) for answer in answers] == [Receipt, *[TransientFailure] * 8]
+    assert len(server.transcripts) == 2
+
+
+def test_a_mail_that_the_server_takes_not_now_is_not_the_connections_fault(desk: Desk, offer: Offer) -> None:
+    with ScriptedServer(Script(mail=(None, "451 4.4.3 sender domain lookup failed")), offer) as server:
+        answers = desk.send(server, *(desk.mail() for _ in range(3)))
+
+    assert [type(answer) for answer in answers] == [Receipt, TransientFailure, Receipt]
+    assert len(server.transcripts) == 1
+
+
 def test_a_connection_carries_no_more_mails_than_allowed(offer: Offer) -> None:
     desk = Desk(SmtpTransport(limits=PoolLimits(mails=3)))
     with ScriptedServer(offer=offer) as server:
