@@ -13,12 +13,15 @@ from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from producers.client import Mailer
+from producers.connections import connect
 from producers.password_reset.resets import Resets
 from producers.quarantine import QuarantineRoom
 from tasks.journal.sealing_keys import FILE_SETTING, KEYS_SETTING, parse_keys, read_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from redis import Redis
 
 _REDIS_SCHEMES: Final = ("redis", "rediss", "unix")
 
@@ -96,6 +99,16 @@ def quarantine(broker: str | None, journal: str | None) -> QuarantineRoom:
     """
     broker_url, journal_url = urls(broker, journal)
     return QuarantineRoom(broker_url, journal_url=journal_url, sealing_keys=Places().seal_keys)
+
+
+def journal(broker: str | None, journal_url: str | None) -> Redis:
+    """
+    Return a client of the journal that the options or the environment name.
+
+    Raises:
+        typer.BadParameter: a URL cannot be used; it is not repeated.
+    """
+    return connect(urls(broker, journal_url)[1])
 
 
 def urls(broker: str | None, journal: str | None) -> tuple[str, str]:

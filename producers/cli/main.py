@@ -18,6 +18,7 @@ from producers.cli.output import print_json, print_trouble
 from producers.cli.patience import WaitingCommand
 from producers.cli.quarantine import quarantine
 from producers.cli.reset import reset
+from producers.cli.reset_passwords import reset_passwords
 from producers.cli.schema import schema
 from producers.cli.sealing_key import sealing_key
 from producers.cli.send import send
@@ -53,6 +54,7 @@ def application() -> typer.Typer:
     app.add_typer(key)
     app.add_typer(reset)
     app.add_typer(quarantine)
+    app.add_typer(reset_passwords)
     for entry_point in sorted(entry_points(group=GROUP)):
         app.add_typer(entry_point.load())
     return app

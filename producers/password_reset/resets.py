@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from tasks.contract.password_reset import PasswordReset
     from tasks.journal.audit import Audited
-    from tasks.journal.records import Accepted
+    from tasks.journal.records import Accepted, Record
 
 #: Seconds in which a repeat without ticket or key, by the same actor for the same user, is the same request.
 _WINDOW: Final = 600
@@ -156,6 +156,40 @@ class Resets:
         asked = {"workflow": "completed", "user": user, "locale": locale, "account": account}
         return self._hand_in(parse_password_reset(asked), Lane.RESET).mail_id
 
+    def for_rows(self, rows: Sequence[tuple[str, PasswordReset]], *, lane: Lane = Lane.BULK) -> None:
+        """
+        Ask for many resets, each under the mail id that stands before it; one that exists already stays.
+
+        Limits do not count here: a batch has a pace of its own.
+
+        Raises:
+            QueueUnavailable: the queue is away; some may have been taken in, so ask again for all.
+        """
+        with _bounded():
+            for mail_id, reset in rows:
+                self._audit.note(_asked(mail_id, reset))
+        self._outbox.hand_in(
+            [reset for _, reset in rows], lane=lane, mail_ids=[mail_id for mail_id, _ in rows]
+        )
+
+    def look_up(self, mail_ids: Sequence[str]) -> list[Record | None]:
+        """
+        Return what is known about resets, None for one that does not exist or is forgotten.
+
+        Raises:
+            QueueUnavailable: the queue is away.
+        """
+        return self._outbox.look_up(mail_ids)
+
+    def cancel(self, mail_id: str) -> None:
+        """
+        Cancel a reset if it waits; whether it did, its record tells.
+
+        Raises:
+            QueueUnavailable: the queue is away.
+        """
+        self._outbox.cancel(mail_id)
+
     def audit(
         self,
         *,
@@ -202,15 +236,18 @@ class Resets:
 
     def _hand_in(self, reset: PasswordReset, lane: Lane) -> Accepted:
         mail_id = str(uuid.uuid4())
-        asked = Asked(mail_id, reset.workflow, reset.user, reset.actor, reset.reason, reset.ticket)
         # Written down before: a reset without a record is worse than a record without a reset.
         with _bounded():
-            self._audit.note(asked)
+            self._audit.note(_asked(mail_id, reset))
         [accepted] = self._outbox.hand_in([reset], lane=lane, mail_ids=[mail_id])
         if accepted.mail_id != mail_id:
             with _bounded():
                 self._audit.strike(mail_id)
         return accepted
+
+
+def _asked(mail_id: str, reset: PasswordReset) -> Asked:
+    return Asked(mail_id, reset.workflow, reset.user, reset.actor, reset.reason, reset.ticket)
 
 
 @contextmanager

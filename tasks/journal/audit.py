@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from redis import Redis
+    from redis.client import Pipeline
 
     from tasks.journal.sealing import Seal
 
@@ -68,20 +69,25 @@ class Audit:
         self._seal = seal
         self._retention = retention
 
-    def note(self, asked: Asked) -> None:
-        """Write down a request; one that is written down already stays as it is."""
+    def note(self, *run: Asked) -> None:
+        """Write requests down; one that is written down already stays as it is."""
         now = datetime.now(UTC).timestamp()
+        pipeline = self._redis.pipeline(transaction=False)
+        for asked in run:
+            self._note(pipeline, asked, now)
+        pipeline.execute()
+
+    def _note(self, pipeline: Pipeline, asked: Asked, now: float) -> None:
         text = json.dumps(asdict(asked), separators=(",", ":")).encode()
         content = self._seal.seal_bytes(text) if self._seal else text
-        pipeline = self._redis.pipeline(transaction=True)
-        pipeline.hsetnx(_RECORD + asked.mail_id, "asked", content)
-        pipeline.hsetnx(_RECORD + asked.mail_id, "at", str(now))
-        pipeline.expire(_RECORD + asked.mail_id, round(self._retention), nx=True)
+        record = _RECORD + asked.mail_id
+        pipeline.hsetnx(record, "asked", content)
+        pipeline.hsetnx(record, "at", str(now))
+        pipeline.expire(record, round(self._retention), nx=True)
         for index in self._indices(asked):
             pipeline.zadd(index, {asked.mail_id: now}, nx=True)
             pipeline.zremrangebyscore(index, 0, now - self._retention)
             pipeline.expire(index, round(self._retention))
-        pipeline.execute()
 
     def strike(self, mail_id: str) -> None:
         """Take back what was written down about a request that turned out to be an earlier one again."""
