@@ -2,8 +2,6 @@
 -- KEYS: the pace
 -- ARGV: how many are wanted, rate in things a second, burst
 -- Returns how many may go, and the ms until one more may.
-local time = redis.call('TIME')
-local now = time[1] * 1000 + time[2] / 1000
 local wanted, step, burst = tonumber(ARGV[1]), 1000 / tonumber(ARGV[2]), tonumber(ARGV[3])
 local due = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now)
 local room = math.floor((now + burst * step - due) / step)

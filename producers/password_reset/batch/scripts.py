@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from importlib import resources
 
 from tasks.journal.scripts import Script
@@ -10,5 +9,5 @@ from tasks.journal.scripts import Script
 
 def named(name: str) -> Script:
     """Read the script *name* that stands beside this module."""
-    source = resources.files("producers.password_reset.batch").joinpath(f"{name}.lua").read_text("utf-8")
-    return Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
+    file = resources.files("producers.password_reset.batch").joinpath(f"{name}.lua")
+    return Script.of(file.read_text(encoding="utf-8"))

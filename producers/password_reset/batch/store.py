@@ -82,8 +82,9 @@ class Store:
         """Claim rows; None for each that is now the caller's, else what stands there."""
         if not records:
             return []
-        arguments = [part for record in records for part in (str(record.line), record.encode())]
-        [found] = run_script(self._redis, _CLAIM, [Call((self._rows(job_id),), tuple(arguments))])
+        rows = self._rows(job_id)
+        calls = [Call((rows,), (str(record.line), record.encode())) for record in records]
+        found = run_script(self._redis, _CLAIM, calls)
         self._redis.expire(self._rows(job_id), self._retention)
         return [
             RowRecord.decode(record.line, before) if before else None

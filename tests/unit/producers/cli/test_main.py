@@ -28,6 +28,7 @@ COMMANDS = {
     "cancel",
     "resend",
     "reset",
+    "reset-passwords",
     "quarantine",
     "schema",
     "demo",
