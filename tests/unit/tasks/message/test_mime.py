@@ -173,3 +173,35 @@ def test_an_empty_file_is_an_empty_part() -> None:
 
 def test_the_character_set_is_named() -> None:
     assert b'Content-Type: text/plain; charset="iso-2022-jp"\r\n' in _text(b"t\r\n", "iso-2022-jp")
+
+
+def encoded(content: bytes) -> bytes:
+    file = Attachment("a", "a/b", content)
+    return mime.write(Content((Text("plain", "utf-8", b"x\r\n"),), (file,), "seed"))
+
+
+def test_a_file_that_many_mails_have_in_common_is_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths: list[int] = []
+    plain = mime._base64  # noqa: SLF001 (counted, and otherwise as it is)
+    monkeypatch.setattr(mime, "_base64", lambda data: lengths.append(len(data)) or plain(data))
+    size = 5000
+    # Equal bytes, each read anew.
+    first, second = (encoded(bytes([7]) * size) for _ in range(2))
+
+    assert first == second
+    assert lengths == [size]
+
+
+def test_a_file_that_has_changed_is_encoded_anew() -> None:
+    before, after = encoded(b"a" * 5000), encoded(b"a" * 4999 + b"b")
+
+    assert before != after
+
+
+def test_no_more_is_kept_than_a_few_files_of_bounded_size() -> None:
+    mime._base64_once.cache_clear()  # noqa: SLF001 (what the test is about)
+    for content in [b"small", *(bytes([i]) * 5000 for i in range(9)), bytes(3 * 1024 * 1024)]:
+        encoded(content)
+    kept = mime._base64_once.cache_info()  # noqa: SLF001 (as above)
+
+    assert (kept.currsize, kept.misses) == (4, 9)
