@@ -75,7 +75,7 @@ def _compare(name: str, files: Sequence[Attachment], *, rounds: int, times: int)
     ratio = library / ours
     passed: bool = ratio >= _BARS[name]
     verdict = "" if passed else f"  below {_BARS[name]:g}"
-    print(f"{name:18} {ours * 1e6:8.1f} us  {library * 1e6:8.1f} us  {ratio:6.1f} x{verdict}")  # noqa: T201 (its output)
+    print(f"{name:18} {ours * 1e6:8.1f} us  {library * 1e6:8.1f} us  {ratio:6.1f} x{verdict}")
     return passed
 
 
@@ -84,7 +84,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").strip().partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=21, help="rounds, each with both writers (default 21)")
     rounds = parser.parse_args().rounds
-    print(f"{'':18} {'Postroom':>11}  {'EmailMessage':>11}")  # noqa: T201 (its output)
+    print(f"{'':18} {'Postroom':>11}  {'EmailMessage':>11}")
     passed = [
         _compare("1 KB text", (), rounds=rounds, times=100),
         _compare("100 KB attachment", (_FILE,), rounds=rounds, times=10),
