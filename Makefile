@@ -13,7 +13,7 @@ PYTEST := $(BIN)/pytest -q
 COMPOSE = $(shell if docker compose version >/dev/null 2>&1; then echo docker compose; else echo docker-compose; fi)
 
 .PHONY: help demo run test install check lint types imports unit integration acceptance coverage \
-	faults faults-full scoreboard bench fmt lock schema up down clean
+	faults faults-full scoreboard bench bench-full bench-parts fmt lock schema up down clean
 
 help: ## Say what there is to make
 	@awk 'sub(/^##@ /, "") { print "\n" $$0 } /^[a-z-]+:.* ## / { name = $$0; sub(/:.*/, "", name); sub(/.* ## /, ""); printf "  %-14s%s\n", name, $$0 }' $(MAKEFILE_LIST)
@@ -76,8 +76,15 @@ scoreboard: $(STAMP) ## What is lost, doubled, late: run it, print it, write it 
 	@POSTROOM_FAULTS=$(SHARE) POSTROOM_SCOREBOARD=.scoreboard $(PYTEST) -n $(JOBS) -m scored tests; \
 		status=$$?; $(BIN)/python -m tests.scoreboard .scoreboard docs/reliability.md; exit $$status
 
-bench: $(STAMP) ## Measure, side by side with the peers
-	@for file in benchmarks/[!_]*.py; do echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)" || exit; done
+bench: $(STAMP) ## Measure side by side with BullMQ, django-celery-email and others: about a quarter of an hour
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-full: $(STAMP) ## The same at full size: hours (ARGS=--write puts the tables into docs/performance.md)
+	@$(BIN)/python -m benchmarks --size full $(ARGS)
+
+bench-parts: $(STAMP) ## Measure our writer of messages and our SMTP engine against the standard library's
+	@$(BIN)/python -m benchmarks.compose
+	@$(BIN)/python -m benchmarks.submit
 
 ##@ Containers
 up: ## Build and start the services of docker-compose.yml
@@ -97,5 +104,5 @@ schema: $(STAMP) ## Write the contract's JSON Schema and the references of setti
 	@$(BIN)/python -m producers.web.settings_reference docs/reference
 
 clean: ## Remove whatever can be made again: .venv, caches, the data of run and demo
-	@rm -rf .venv .demo .run .scoreboard .coverage htmlcov dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .bench .demo .run .scoreboard .coverage htmlcov dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

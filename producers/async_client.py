@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 from producers.async_parts import parts
+from producers.batches import mail_id_of
 from producers.client import Mailer
+from producers.gathering import Gathering, Way
+from producers.options import due_at, parse_lane, parse_option
 from producers.waiting import waiting
 from tasks.contract.names import Lane
+from tasks.contract.validation import parse
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Sequence
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from pydantic import SecretStr
@@ -38,7 +43,8 @@ class AsyncMailer:
     """
     A `Mailer` whose methods are awaited; arguments, results and errors are those of `Mailer`.
 
-    Publishing to the broker blocks, so it happens in a thread; waiting for a result holds none.
+    Publishing to the broker blocks, so it happens in a thread; waiting for a result holds none. Mails that
+    are enqueued at the same time leave together, so that a hundred tasks cost little more than one.
     """
 
     def __init__(
@@ -50,8 +56,8 @@ class AsyncMailer:
         is_lean: bool = True,
     ) -> None:
         self.mailer = Mailer(broker_url, journal_url=journal_url, sealing_keys=sealing_keys, is_lean=is_lean)
+        self._gatherings: WeakKeyDictionary[asyncio.AbstractEventLoop, Gathering] = WeakKeyDictionary()
 
-    enqueue = _in_a_thread(Mailer.enqueue)
     enqueue_many = _in_a_thread(Mailer.enqueue_many)
     poll = _in_a_thread(Mailer.poll)
     cancel = _in_a_thread(Mailer.cancel)
@@ -59,6 +65,20 @@ class AsyncMailer:
     store_attachment = _in_a_thread(Mailer.store_attachment)
     store_bytes = _in_a_thread(Mailer.store_bytes)
     close = _in_a_thread(Mailer.close)
+
+    async def enqueue(
+        self,
+        message: Mapping[str, object] | None = None,
+        /,
+        *,
+        lane: Lane | str = Lane.DEFAULT,
+        send_at: datetime | str | None = None,
+        **parameters: object,
+    ) -> str:
+        """Enqueue one mail, together with those enqueued at the same time; otherwise as `Mailer.enqueue`."""
+        request = parse({**(message or {}), **parameters})
+        way = Way(parse_option("lane", lane, parse_lane), due_at(send_at))
+        return mail_id_of(await self._gathering.hand_in(request, way))
 
     async def enqueue_each(
         self,
@@ -73,6 +93,11 @@ class AsyncMailer:
             for outcome in await asyncio.to_thread(self._enqueue_part, part, lane=lane, send_at=send_at):
                 yield replace(outcome, index=start + outcome.index)
             start += len(part)
+
+    @property
+    def _gathering(self) -> Gathering:
+        loop = asyncio.get_running_loop()
+        return self._gatherings.setdefault(loop, Gathering(self.mailer.outbox))
 
     def _enqueue_part(self, part: Iterable[Message], **options: Any) -> list[HandedIn]:
         return list(self.mailer.enqueue_each(part, **options))

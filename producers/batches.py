@@ -140,7 +140,20 @@ def _parts(messages: Iterable[Message]) -> Iterator[_Part]:
         yield part
 
 
-def _outcome(index: int, answer: Accepted) -> HandedIn:
+def mail_id_of(answer: Accepted) -> str:
+    """
+    Return the id of the mail that the journal has, the first one's where its key was used before.
+
+    Raises:
+        IdempotencyConflict: the key belongs to a mail with other parameters.
+    """
     if answer.outcome is Acceptance.CONFLICT:
-        return HandedIn(index, error=IdempotencyConflict(answer.mail_id))
-    return HandedIn(index, answer.mail_id)
+        raise IdempotencyConflict(answer.mail_id)
+    return answer.mail_id
+
+
+def _outcome(index: int, answer: Accepted) -> HandedIn:
+    try:
+        return HandedIn(index, mail_id_of(answer))
+    except IdempotencyConflict as conflict:
+        return HandedIn(index, error=conflict)

@@ -5,24 +5,21 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, Self, cast
 
-from producers.batches import hand_in_all, hand_in_each
+from producers.batches import hand_in_all, hand_in_each, mail_id_of
 from producers.errors import (
     AlreadyOnItsWay,
     AlreadySent,
-    IdempotencyConflict,
     MailNotFound,
     ParametersDiffer,
     WouldDouble,
 )
-from producers.options import parse_lane, parse_option
+from producers.options import due_at, parse_lane, parse_option
 from producers.outbox import Outbox
 from producers.waiting import waiting
-from tasks.contract.moments import parse_moment
 from tasks.contract.names import Lane
 from tasks.contract.status import MailStatus
 from tasks.contract.validation import parse
 from tasks.journal.control import Resend
-from tasks.journal.records import Acceptance
 from tasks.journal.sealing_keys import as_keys
 
 if TYPE_CHECKING:
@@ -74,7 +71,7 @@ class Mailer:
         sealing_keys: Sequence[str | SecretStr] = (),
         is_lean: bool = True,
     ) -> None:
-        self._outbox = Outbox(
+        self.outbox = Outbox(
             broker_url, journal_url=journal_url, sealing_keys=as_keys(sealing_keys), is_lean=is_lean
         )
 
@@ -101,10 +98,8 @@ class Mailer:
         """
         request = parse({**(message or {}), **parameters})
         to = parse_option("lane", lane, parse_lane)
-        [answer] = self._outbox.hand_in([request], lane=to, send_at=_due(send_at))
-        if answer.outcome is Acceptance.CONFLICT:
-            raise IdempotencyConflict(answer.mail_id)
-        return answer.mail_id
+        [answer] = self.outbox.hand_in([request], lane=to, send_at=due_at(send_at))
+        return mail_id_of(answer)
 
     def enqueue_many(
         self,
@@ -145,11 +140,11 @@ class Mailer:
             QueueUnavailable: the queue is away; the mails whose outcomes were yielded are enqueued.
             InvalidInput: there is no such lane, or *send_at* is no moment.
         """
-        to, due = parse_option("lane", lane, parse_lane), _due(send_at)
+        to, due = parse_option("lane", lane, parse_lane), due_at(send_at)
         return hand_in_each(
             messages,
-            prepare=lambda requests: self._outbox.prepare(requests, lane=to, send_at=due),
-            deliver=self._outbox.deliver,
+            prepare=lambda requests: self.outbox.prepare(requests, lane=to, send_at=due),
+            deliver=self.outbox.deliver,
         )
 
     def poll(self, mail_id: str) -> MailStatus:
@@ -160,7 +155,7 @@ class Mailer:
             MailNotFound: there is none of this id.
             QueueUnavailable: the queue is away.
         """
-        [record] = self._outbox.look_up([mail_id])
+        [record] = self.outbox.look_up([mail_id])
         return _status(mail_id, record)
 
     def wait(self, mail_id: str, *, timeout: float) -> SendEmailResult:
@@ -195,7 +190,7 @@ class Mailer:
             MailNotFound: there is none of this id.
             QueueUnavailable: the queue is away.
         """
-        self._outbox.cancel(mail_id)
+        self.outbox.cancel(mail_id)
         status = self.poll(mail_id)
         if not status.state.is_terminal:
             raise AlreadyOnItsWay(status)
@@ -228,7 +223,7 @@ class Mailer:
             QueueUnavailable: the queue is away.
         """
         request = parse({**(message or {}), **parameters})
-        outcome = self._outbox.resend(mail_id, request, force=force)
+        outcome = self.outbox.resend(mail_id, request, force=force)
         if outcome in _NOT_RESENT:
             raise _NOT_RESENT[outcome](mail_id)
         status = self.poll(mail_id)
@@ -248,21 +243,17 @@ class Mailer:
 
     def store_bytes(self, content: bytes, *, name: str) -> str:
         """Store *content* for a week; return the reference under which it can be attached as *name*."""
-        return f"stored:{self._outbox.store(content)}/{name}"
+        return f"stored:{self.outbox.store(content)}/{name}"
 
     def close(self) -> None:
         """Close the connections to broker and journal."""
-        self._outbox.close()
+        self.outbox.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _due(send_at: datetime | str | None) -> datetime | None:
-    return None if send_at is None else parse_option("send_at", send_at, parse_moment)
 
 
 def _status(mail_id: str, record: Record | None) -> MailStatus:

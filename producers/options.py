@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from tasks.contract.errors import FieldError, InvalidInput, Refused, quoted, refusal
+from tasks.contract.moments import parse_moment
 from tasks.contract.names import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
 T = TypeVar("T")
 
@@ -39,3 +41,13 @@ def parse_lane(value: object) -> Lane:
         return Lane(str(value))
     except ValueError:
         raise refusal(f"{quoted(value)} is no lane", f"must be one of {', '.join(Lane)}") from None
+
+
+def due_at(send_at: datetime | str | None) -> datetime | None:
+    """
+    Return the moment before which a mail is not sent, if there is one.
+
+    Raises:
+        InvalidInput: it is no moment.
+    """
+    return None if send_at is None else parse_option("send_at", send_at, parse_moment)

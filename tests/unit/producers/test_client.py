@@ -73,7 +73,7 @@ def test_celerys_own_variables_do_not_lead_mails_elsewhere(
     monkeypatch.setenv("CELERY_BROKER_URL", "redis://elsewhere:2")
     monkeypatch.setenv("CELERY_BROKER_WRITE_URL", "redis://elsewhere:3")
 
-    connection = nowhere._outbox._app.connection_for_write()  # noqa: SLF001 (there is no other way to see it)
+    connection = nowhere.outbox._app.connection_for_write()  # noqa: SLF001 (there is no other way to see it)
 
     assert (connection.hostname, connection.port) == ("127.0.0.1", 1)
 
