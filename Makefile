@@ -82,9 +82,8 @@ bench: $(STAMP) ## Measure side by side with BullMQ, django-celery-email and oth
 bench-full: $(STAMP) ## The same at full size: hours (ARGS=--write puts the tables into docs/performance.md)
 	@$(BIN)/python -m benchmarks --size full $(ARGS)
 
-bench-parts: $(STAMP) ## Measure our writer of messages and our SMTP engine against the standard library's
-	@$(BIN)/python -m benchmarks.compose
-	@$(BIN)/python -m benchmarks.submit
+bench-parts: $(STAMP) ## Measure single parts: the writer of messages, the SMTP engine, the journal, the gateway
+	@for file in benchmarks/[!_]*.py; do echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)" || exit; done
 
 ##@ Containers
 up: ## Build and start the services of docker-compose.yml

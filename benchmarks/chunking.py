@@ -98,12 +98,12 @@ _FORMS: dict[str, Callable[[int, int], Tally]] = {
 
 
 def _compare(title: str, port: int, mails: int) -> None:
-    print(f"{title:42} {'mails/s':>8} {'sent':>6} {'unknown':>8}")  # noqa: T201 (its output)
+    print(f"{title:42} {'mails/s':>8} {'sent':>6} {'unknown':>8}")
     for name, send in _FORMS.items():
         start = perf_counter()
         tally = send(port, mails)
         rate = mails / (perf_counter() - start)
-        print(f"  {name:40} {rate:8.0f} {tally.sent:6} {tally.unknown:8}")  # noqa: T201 (its output)
+        print(f"  {name:40} {rate:8.0f} {tally.sent:6} {tally.unknown:8}")
 
 
 def main() -> int:

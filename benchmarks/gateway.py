@@ -126,7 +126,7 @@ def _processor(pid: int) -> float:
 def _process(line: list[str], port: int, log: Path, **environment: str) -> Iterator[int]:
     with (
         log.open("wb") as output,
-        subprocess.Popen(line, env={**os.environ, **environment}, stdout=output, stderr=output) as process,  # noqa: S603 (our own lines)
+        subprocess.Popen(line, env={**os.environ, **environment}, stdout=output, stderr=output) as process,
     ):
         try:
             _await(port)
@@ -210,16 +210,14 @@ def _measure(
 
 
 def _print(title: str, found: dict[str, list[Round]]) -> None:
-    print(f"\n{title:34} {'requests/s':>11} {'CPU each':>10} {'p50':>9} {'p99':>9}")  # noqa: T201 (its output)
+    print(f"\n{title:34} {'requests/s':>11} {'CPU each':>10} {'p50':>9} {'p99':>9}")
     for name, rounds in found.items():
         rate, processor, p50, p99 = (
             median(getattr(r, what) for r in rounds) for what in ("rate", "processor", "p50", "p99")
         )
-        print(  # noqa: T201 (its output)
-            f"{name:34} {rate:11.0f} {processor * 1e6:7.0f} us {p50 * 1e3:6.1f} ms {p99 * 1e3:6.1f} ms"
-        )
+        print(f"{name:34} {rate:11.0f} {processor * 1e6:7.0f} us {p50 * 1e3:6.1f} ms {p99 * 1e3:6.1f} ms")
     pairs = list(zip(found["gateway"], found["send_task"], strict=True))
-    print(  # noqa: T201 (its output)
+    print(
         f"{'gateway / send_task':34} {median(a.rate / b.rate for a, b in pairs):9.1f} x "
         f"{median(b.processor / a.processor for a, b in pairs):8.1f} x "
         f"{(median(a.p50 - b.p50 for a, b in pairs)) * 1e3:+6.1f} ms "
@@ -241,7 +239,7 @@ def main() -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         port = _free_port()
         line = [*command(port, folder), "--save", "", "--appendonly", "no"]
-        broker = stack.enter_context(subprocess.Popen(line, stdout=subprocess.DEVNULL))  # noqa: S603 (our own line)
+        broker = stack.enter_context(subprocess.Popen(line, stdout=subprocess.DEVNULL))
         stack.callback(broker.kill)
         wait_until_ready(port)
         url = f"redis://{LOOPBACK}:{port}/0"

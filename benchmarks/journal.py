@@ -134,7 +134,7 @@ def _show(case: Case, taken: list[tuple[float, float]], bare: tuple[float, float
     is_met = case.most is None or processor <= case.most
     bar = "" if case.most is None else f"  bar {case.most:g} us{'' if is_met else ', missed'}"
     figures = f"{elapsed:8.1f} us {elapsed / bare[0]:6.2f} x {processor:8.1f} us {processor / bare[1]:6.2f} x"
-    print(f"{case.name:26}{figures}{bar}")  # noqa: T201 (its output)
+    print(f"{case.name:26}{figures}{bar}")
     return is_met
 
 
@@ -147,7 +147,7 @@ def _measure(redis: Redis, *, rounds: int, mails: int) -> bool:
             taken.setdefault(case, []).append(times)
         redis.flushdb()
     bare = (median(pair[0] for pair in taken[_BARE]), median(pair[1] for pair in taken[_BARE]))
-    print(f"{'a mail of 2 KB':26}{'elapsed':>11} {'bare':>8} {'processor':>11} {'bare':>8}")  # noqa: T201 (its output)
+    print(f"{'a mail of 2 KB':26}{'elapsed':>11} {'bare':>8} {'processor':>11} {'bare':>8}")
     met = [_show(case, times, bare) for case, times in taken.items()]
     return all(met)
 
@@ -167,7 +167,7 @@ def main() -> int:
     port = _free_port()
     with tempfile.TemporaryDirectory() as folder:
         line = command(port, Path(folder))
-        with subprocess.Popen(line, stdout=subprocess.DEVNULL) as server:  # noqa: S603 (our own line)
+        with subprocess.Popen(line, stdout=subprocess.DEVNULL) as server:
             try:
                 wait_until_ready(port)
                 with Redis(port=port) as redis:
