@@ -18,7 +18,6 @@ from producers.batches import BATCH
 from producers.client import Mailer
 from tasks.contract.names import TASK_NAME
 from tasks.journal.scripts import MOST_CALLS
-from tasks.journal.scripts import MOST_CALLS
 from tasks.journal.sealing import SEALED, generate_key
 
 if TYPE_CHECKING:
