@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from tasks.journal.sealing import Seal
 
 _PUT: Final = Script.named("quarantine")
+_RELEASE: Final = Script.named("release")
 
 _INDEX: Final = "postroom:quarantine"
+_BYTES: Final = "postroom:quarantine.bytes"
 _ENTRY: Final = "postroom:quarantine:"
 _ID_LENGTH: Final = 16
 _FIELDS: Final = ("first", "last", "times", "lane", "reason", "size", "facts")
@@ -94,13 +96,14 @@ class Quarantine:
             facts_of(raw).to_json(),
             self._stored(raw),
         )
-        [gone] = run_script(self._redis, _PUT, [Call((_INDEX, _ENTRY + entry_id), arguments)])
+        [gone] = run_script(self._redis, _PUT, [Call(_keys(entry_id), arguments)])
         return entry_id, int(gone)
 
     def entries(self) -> list[Quarantined]:
         """Return all of them, the newest first."""
-        ids: Any = self._redis.zrevrange(_INDEX, 0, -1)
-        return [entry for entry in self._read([entry_id.decode() for entry_id in ids]) if entry]
+        members: Any = self._redis.zrevrange(_INDEX, 0, -1)
+        ids = [member.decode().partition(":")[0] for member in members]
+        return [entry for entry in self._read(ids) if entry]
 
     def get(self, entry_id: str) -> Quarantined | None:
         """Return what is known of one, None if it is not there (any more)."""
@@ -121,13 +124,7 @@ class Quarantine:
 
     def drop(self, entry_ids: Iterable[str]) -> int:
         """Throw entries away; return how many there were."""
-        ids = list(entry_ids)
-        if not ids:
-            return 0
-        pipeline = self._redis.pipeline()
-        pipeline.delete(*(_ENTRY + entry_id for entry_id in ids))
-        pipeline.zrem(_INDEX, *ids)
-        return int(pipeline.execute()[0])
+        return sum(run_script(self._redis, _RELEASE, [Call(_keys(entry_id), ()) for entry_id in entry_ids]))
 
     def _stored(self, raw: bytes) -> bytes:
         if len(raw) > self._limits.total_bytes // 2:
@@ -149,6 +146,10 @@ class Quarantine:
             _quarantined(entry_id, dict(zip(_FIELDS, found, strict=True)), kept)
             for entry_id, found, kept in zip(ids, answers[::2], answers[1::2], strict=True)
         ]
+
+
+def _keys(entry_id: str) -> tuple[str, ...]:
+    return _INDEX, _BYTES, _ENTRY + entry_id
 
 
 def _quarantined(entry_id: str, found: Mapping[str, bytes | None], kept: int) -> Quarantined | None:

@@ -68,7 +68,7 @@ def entry(**changes: Any) -> dict[str, Any]:
 @pytest.fixture
 def redis(post: Any) -> Iterator[Redis]:
     with Redis.from_url(post.url) as client:
-        client.delete("postroom:quarantine")
+        client.delete(*client.keys("postroom:quarantine*") or ["none"])
         yield client
 
 
@@ -85,9 +85,9 @@ def push(redis: Redis) -> Callable[..., None]:
     return lpush
 
 
-def goes_on(post: Any) -> bool:
-    """Whether the same worker process sends the next mail within five seconds."""
-    return bool(post.send().get(timeout=5.0)["success"]) and post.worker.poll() is None
+def goes_on(post: Any, *, seconds: float = 5.0) -> bool:
+    """Whether the same worker process sends the next mail within *seconds*."""
+    return bool(post.send().get(timeout=seconds)["success"]) and post.worker.poll() is None
 
 
 def not_set_aside(post: Any, push: Any, quarantine: Quarantine, raws: Mapping[str, bytes | str]) -> list[str]:
@@ -338,5 +338,6 @@ def test_p5_two_hundred_spoilt_entries_leave_the_worker_as_it_was(post: Any, pus
 
     spoil()
 
-    assert goes_on(post)
+    # Some of them are mails after all, which come first.
+    assert goes_on(post, seconds=20.0)
     assert len(pushed) >= 150

@@ -53,8 +53,8 @@ def test_the_newest_comes_first_and_the_oldest_makes_room(redis: Redis) -> None:
     ids = []
     for raw in (b"1", b"2", b"3"):
         ids.append(put(quarantine, raw))
-        for entry_id in ids:
-            redis.zincrby("postroom:quarantine", -1000, entry_id)
+        for member in redis.zrange("postroom:quarantine", 0, -1):
+            redis.zincrby("postroom:quarantine", -1000, member)
 
     assert [entry.entry_id for entry in quarantine.entries()] == [ids[2], ids[1]]
     assert quarantine.put(b"4", lane="bulk", reason="r")[1] == 1
@@ -66,6 +66,27 @@ def test_bytes_are_bounded_whatever_the_number(redis: Redis) -> None:
         put(quarantine, b"%d" % n * 40)
 
     assert len(quarantine.entries()) == 2
+    assert redis.get("postroom:quarantine.bytes") == b"82"
+
+
+def test_a_newest_entry_that_looks_older_stays(redis: Redis) -> None:
+    """Two that came within a millisecond stand in the order of their names."""
+    for n in range(20):
+        quarantine = Quarantine(redis, limits=QuarantineLimits(entries=1))
+        newest = put(quarantine, b"%d" % n)
+
+        assert [entry.entry_id for entry in quarantine.entries()] == [newest]
+
+
+def test_what_has_outlived_its_time_makes_room(redis: Redis) -> None:
+    quarantine = Quarantine(redis, limits=QuarantineLimits(lifetime=100.0))
+    put(quarantine, b"old")
+    [member] = redis.zrange("postroom:quarantine", 0, -1)
+    redis.zincrby("postroom:quarantine", -101_000, member)
+    put(quarantine, b"new")
+
+    assert len(quarantine.entries()) == 1
+    assert redis.get("postroom:quarantine.bytes") == b"4"
 
 
 def test_an_entry_that_is_too_large_is_noted_and_not_kept(redis: Redis) -> None:
@@ -100,7 +121,8 @@ def test_dropping_says_how_many_there_were(redis: Redis) -> None:
 
     assert quarantine.drop(ids) == 2
     assert quarantine.drop([]) == 0
-    assert redis.keys("postroom:quarantine*") == []
+    assert redis.keys("postroom:quarantine*") == [b"postroom:quarantine.bytes"]
+    assert redis.get("postroom:quarantine.bytes") == b"0"
 
 
 def test_with_a_key_nothing_can_be_read_in_redis(redis: Redis) -> None:
@@ -112,6 +134,17 @@ def test_with_a_key_nothing_can_be_read_in_redis(redis: Redis) -> None:
     assert quarantine.raw(entry_id) == CANARY.encode()
     with pytest.raises(Unsealable):
         Quarantine(redis).raw(entry_id)
+
+
+def test_the_same_entry_is_kept_once_though_each_seal_is_another(redis: Redis) -> None:
+    quarantine = Quarantine(redis, seal=Seal([SecretStr(generate_key())]))
+    for _ in range(2):
+        entry_id = put(quarantine, CANARY.encode())
+
+    assert [entry.times for entry in quarantine.entries()] == [2]
+    assert redis.strlen("postroom:quarantine.bytes") == 3
+    assert quarantine.drop([entry_id]) == 1
+    assert redis.get("postroom:quarantine.bytes") == b"0"
 
 
 def test_facts_are_names_kinds_and_sizes() -> None:
