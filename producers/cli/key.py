@@ -6,6 +6,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from producers.cli import options
+from producers.web.keys import ResetRight
 from tasks.contract.names import Lane
 
 key = typer.Typer(
@@ -41,6 +42,10 @@ def create(  # noqa: PLR0913 - an argument for each option
     lane: Annotated[
         list[Lane] | None, typer.Option(help="Allowed lanes, repeatable; all unless given.")
     ] = None,
+    resets: Annotated[
+        list[ResetRight] | None,
+        typer.Option(help="Password resets it may ask for, repeatable; none unless given."),
+    ] = None,
     rate: Annotated[float, typer.Option(help="Requests a second; a mail of a batch counts as one.")] = 100.0,
     burst: Annotated[int | None, typer.Option(help="Requests at once; twice the rate unless given.")] = None,
     file: File = None,
@@ -59,6 +64,7 @@ def create(  # noqa: PLR0913 - an argument for each option
         allowed_recipient_domains=keys.listed(recipient_domain),
         blocked_recipient_domains=keys.listed(blocked_domain),
         lanes=tuple(lane or Lane),
+        resets=tuple(resets or ()),
         rate=rate,
         burst=burst if burst is not None else max(1, round(2 * rate)),
     )

@@ -30,6 +30,13 @@ class Handed(_Answer):
     location: str = Field(description="Where to ask what became of it.")
 
 
+class TakenIn(_Answer):
+    """A public request that was taken in; there is no more to know."""
+
+    id: str = Field(description="For operators.")
+    state: Literal["accepted"]
+
+
 class Email(_Answer):
     """Where an email stands; success, code and message are the result's once the state is final."""
 

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 
 from producers.web import handlers, openapi
 from producers.web.access import Access
-from producers.web.routers import attachments, batches, control, emails, health, listing
+from producers.web.routers import attachments, batches, control, emails, health, listing, password_resets
 from producers.web.stopping import told_to_stop
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     listing.router,
     control.router,
     attachments.router,
+    password_resets.router,
     health.router,
 )
 

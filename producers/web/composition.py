@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from producers.cli.connection import Places, urls
 from producers.connections import connect
 from producers.outbox import Outbox
+from producers.password_reset.resets import Resets
 from producers.web.app import create_app
 from producers.web.desk import Desk
 from producers.web.errands import Errands
@@ -17,6 +18,7 @@ from producers.web.keyring import Keyring
 from producers.web.logs import set_up
 from producers.web.metrics import Metrics
 from producers.web.rates import Rates
+from producers.web.reset_errands import ResetErrands
 from producers.web.settings import WebSettings
 from tasks.journal.sealing import seal_with
 
@@ -52,5 +54,8 @@ def gateway_for(settings: WebSettings) -> Gateway:
         keyring=Keyring(KeyFile(settings.keys_file)),
         desk=Desk(outbox, index=index, rates=rates),
         errands=Errands(outbox, redis, index=index, rates=rates),
+        resets=ResetErrands(
+            Resets(broker_url, journal_url=journal_url, sealing_keys=keys), index=index, rates=rates
+        ),
         metrics=Metrics(),
     )

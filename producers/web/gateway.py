@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from producers.web.metrics import Metrics
     from producers.web.parcels import Finding, Parcel, Question, Receipt
     from producers.web.rates import Allowance
+    from producers.web.reset_errands import ResetErrands
     from producers.web.settings import WebSettings
 
 P = ParamSpec("P")
@@ -47,12 +48,20 @@ class Gateway:
     seconds, and no more threads are taken than there are.
     """
 
-    def __init__(
-        self, settings: WebSettings, *, keyring: Keyring, desk: Desk, errands: Errands, metrics: Metrics
+    def __init__(  # noqa: PLR0913 - what a gateway is made of
+        self,
+        settings: WebSettings,
+        *,
+        keyring: Keyring,
+        desk: Desk,
+        errands: Errands,
+        resets: ResetErrands,
+        metrics: Metrics,
     ) -> None:
         self.settings = settings
         self.keyring = keyring
         self.errands = errands
+        self.resets = resets
         self.metrics = metrics
         self.metrics_token = settings.metrics_token()
         self.buffers = Buffers(settings.max_buffered_bytes)
@@ -134,6 +143,7 @@ class Gateway:
         for each in (self._parcels, self._questions):
             each.close()
         self._threads.shutdown()
+        self.resets.close()
 
     def _done(self, _: object) -> None:
         self._calls -= 1

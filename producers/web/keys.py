@@ -7,6 +7,7 @@ import hmac
 import re
 import secrets
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,6 +21,13 @@ PREFIX: Final = "pr"
 _TOKEN: Final = re.compile(rf"{PREFIX}_([0-9a-f]{{12}})_([A-Za-z0-9_-]{{43}})")
 _ID_BYTES: Final = 6
 _SECRET_BYTES: Final = 32
+
+
+class ResetRight(StrEnum):
+    """Which password resets a key may ask for: of specified users, or of whoever filled in a public form."""
+
+    USERS = "users"
+    REQUESTS = "requests"
 
 
 class Key(BaseModel):
@@ -43,6 +51,7 @@ class Key(BaseModel):
     allowed_recipient_domains: tuple[str, ...] = ()
     blocked_recipient_domains: tuple[str, ...] = ()
     lanes: tuple[Lane, ...] = Field(default=tuple(Lane), min_length=1)
+    resets: tuple[ResetRight, ...] = ()
     rate: float = Field(default=100.0, gt=0, le=1_000_000)
     burst: int = Field(default=200, ge=1, le=1_000_000)
 

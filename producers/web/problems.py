@@ -51,6 +51,7 @@ MEDIA: Final = Kind("unsupported-media-type", 415, "The body is of the wrong typ
 INVALID: Final = Kind("invalid-input", 422, "The email cannot be accepted")
 KEY_REUSED: Final = Kind("idempotency-key-reused", 422, "The idempotency key belongs to another email")
 DIFFERENT: Final = Kind("parameters-differ", 422, "These are not the email's parameters")
+TOO_MANY: Final = Kind("too-many-resets", 429, "Too many password resets")
 RATE: Final = Kind("rate-limited", 429, "Too many requests")
 HEAD_TOO_LARGE: Final = Kind("headers-too-large", 431, "The headers are too large")
 INTERNAL: Final = Kind("internal-error", 500, "An error of the gateway")

@@ -21,7 +21,9 @@ from producers.web.keyfile import KeyFile
 from producers.web.keyring import Keyring
 from producers.web.metrics import Metrics
 from producers.web.rates import Rates
+from producers.web.reset_errands import ResetErrands
 from producers.web.settings import WebSettings
+from tasks.contract.password_reset import parse_password_reset
 from tasks.journal.blobs import BlobStore
 from tasks.journal.control import Control, Resend
 from tasks.journal.journal import Journal
@@ -99,6 +101,38 @@ def outbox(redis: Redis) -> FakeOutbox:
     return FakeOutbox(redis)
 
 
+@dataclass
+class FakeResets:
+    """Asks for resets in a journal of *redis*, which says nothing of users; fails with *failure*."""
+
+    redis: Redis
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    failure: Exception | None = None
+
+    def for_user(self, user: str, **asked: Any) -> str:
+        self.asked.append((user, asked))
+        return self._accept({"workflow": "specified", "user": user, **asked})
+
+    def for_requester(self, identifier: str, **asked: Any) -> str:
+        self.asked.append((identifier, asked))
+        return self._accept({"workflow": "requester", "user": identifier, **asked, "source": None})
+
+    def close(self) -> None:
+        """Close nothing."""
+
+    def _accept(self, asked: dict[str, Any]) -> str:
+        if self.failure:
+            raise self.failure
+        mail_id = str(uuid.uuid4())
+        Journal(self.redis).accept([Entry.of(mail_id, "reset", parse_password_reset(asked))])
+        return mail_id
+
+
+@pytest.fixture
+def resets(redis: Redis) -> FakeResets:
+    return FakeResets(redis)
+
+
 @pytest.fixture
 def key_file(tmp_path: Path) -> KeyFile:
     return KeyFile(tmp_path / "keys.json")
@@ -111,13 +145,16 @@ def settings() -> dict[str, Any]:
 
 
 @pytest.fixture
-def gateway(outbox: FakeOutbox, redis: Redis, key_file: KeyFile, settings: dict[str, Any]) -> Gateway:
+def gateway(
+    outbox: FakeOutbox, resets: FakeResets, redis: Redis, key_file: KeyFile, settings: dict[str, Any]
+) -> Gateway:
     index, rates = Index(redis), Rates(redis)
     return Gateway(
         WebSettings(_env_file=None, **settings),
         keyring=Keyring(key_file, clock=lambda: 0.0),
         desk=Desk(outbox, index=index, rates=rates),  # type: ignore[arg-type]  # a double
         errands=Errands(outbox, redis, index=index, rates=rates),  # type: ignore[arg-type]  # as above
+        resets=ResetErrands(resets, index=index, rates=rates),  # type: ignore[arg-type]  # as above
         metrics=Metrics(),
     )
 
@@ -154,7 +191,7 @@ def other_fields() -> dict[str, Any]:
 @pytest.fixture
 def keys(key_file: KeyFile, other_fields: dict[str, Any]) -> tuple[str, str]:
     """The API keys of two callers; the first may do everything."""
-    fields = [{"name": "shop"}, {"name": "other", **other_fields}]
+    fields = [{"name": "shop", "resets": ("users", "requests")}, {"name": "other", **other_fields}]
     first, second = (str(key_file.create(**each)[1]) for each in fields)
     return first, second
 
