@@ -58,7 +58,7 @@ integration: $(STAMP) ## Against real mail servers and a real broker
 	@$(PYTEST) -n $(JOBS) tests/integration
 
 acceptance: $(STAMP) ## The Procfile's processes: started, killed, asked
-	@$(PYTEST) -n $(JOBS) tests/acceptance
+	@$(PYTEST) -n $(JOBS) --dist loadgroup tests/acceptance
 
 coverage: $(STAMP) ## Which lines the unit and integration tests do not reach
 	@$(BIN)/coverage run -m pytest -q tests/unit tests/integration

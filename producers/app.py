@@ -9,6 +9,7 @@ from celery import Celery
 from kombu import Exchange, Queue
 
 from tasks.contract.names import TASK_NAME, Lane
+from tasks.contract.places import celery_settings, celery_url, queue_arguments
 from tasks.contract.queue import PRODUCER_SETTINGS, PUBLISH_OPTIONS
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ class _App(Celery):
     """
 
     def __init__(self, broker_url: str) -> None:
-        super().__init__("postroom.client", broker=broker_url, set_as_current=False)
-        self._broker_url = broker_url
+        self._broker_url = celery_url(broker_url)
+        super().__init__("postroom.client", broker=self._broker_url, set_as_current=False)
 
     def connection_for_write(self, url: str | None = None, **options: Any) -> Connection:
         """Return a connection to the broker that was named."""
@@ -35,8 +36,12 @@ class _App(Celery):
 def producer_app(broker_url: str) -> Celery:
     """Return an app for the broker, with a queue for each lane."""
     app = _App(broker_url)
-    app.conf.update(PRODUCER_SETTINGS)
-    app.conf.task_queues = [Queue(lane, Exchange(lane, type="direct"), routing_key=lane) for lane in Lane]
+    app.conf.update(celery_settings(PRODUCER_SETTINGS, broker_url))
+    arguments = queue_arguments(broker_url)
+    app.conf.task_queues = [
+        Queue(lane, Exchange(lane, type="direct"), routing_key=lane, queue_arguments=arguments)
+        for lane in Lane
+    ]
     return app
 
 

@@ -9,8 +9,11 @@ from redis import Connection, ConnectionPool, Redis, SSLConnection
 from redis.backoff import NoBackoff
 from redis.connection import parse_url
 from redis.retry import Retry
+from redis.sentinel import SentinelManagedConnection
 
+from tasks.contract.places import is_sentinel
 from tasks.deadline import Deadline
+from tasks.journal.connecting import client_of
 from tasks.patience import Patience
 
 #: Seconds that a new connection may take until its TCP handshake is done: looking up the name, and all of
@@ -24,6 +27,13 @@ _LONGEST_HANDSHAKE: Final = 1.0
 _LONGEST_ANSWER: Final = 2.0
 
 _PATIENCE: Final = Patience()
+
+#: What every connection is made with. A lost answer must not make it write again: the caller decides.
+_PROMPT: Final[dict[str, Any]] = {
+    "socket_timeout": _LONGEST_ANSWER,
+    "socket_connect_timeout": _LONGEST_HANDSHAKE,
+    "retry": Retry(NoBackoff(), 0),
+}
 
 
 class PromptConnection(Connection):
@@ -59,6 +69,10 @@ class PromptTlsConnection(SSLConnection, PromptConnection):
     """The same with TLS, which is set up for the name."""
 
 
+class PromptSentinelConnection(SentinelManagedConnection, PromptConnection):
+    """The same to the master that sentinels name."""
+
+
 def _addresses(host: str, port: int, deadline: Deadline) -> list[str]:
     found = _PATIENCE.call(
         (host, port), lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), deadline
@@ -72,12 +86,9 @@ def connect(url: str) -> Redis:
 
     A lost answer does not make it write again: the caller decides.
     """
-    options: dict[str, Any] = {
-        "socket_timeout": _LONGEST_ANSWER,
-        "socket_connect_timeout": _LONGEST_HANDSHAKE,
-        "retry": Retry(NoBackoff(), 0),
-        **parse_url(url),  # type: ignore[no-untyped-call] # as above
-    }
+    if is_sentinel(url):
+        return client_of(url, **_PROMPT, connection_class=PromptSentinelConnection)
+    options = {**_PROMPT, **parse_url(url)}  # type: ignore[no-untyped-call] # as above
     prompt = {Connection: PromptConnection, SSLConnection: PromptTlsConnection}
     # A Unix socket has no name to look up.
     plain = options.pop("connection_class", Connection)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -14,6 +13,7 @@ from tasks.delivery.preparation import Preparation
 from tasks.delivery.routing import Router
 from tasks.delivery.sealing import SealPolicy
 from tasks.journal.blobs import BlobStore
+from tasks.journal.connecting import client_of
 from tasks.journal.journal import Journal, JournalOptions
 from tasks.journal.leases import LeaseKeeper
 from tasks.journal.quarantine import Quarantine
@@ -24,6 +24,8 @@ from tasks.smtp.transport import SmtpTransport
 from worker.sieve import Sieve
 
 if TYPE_CHECKING:
+    from redis import Redis
+
     from worker.settings import Settings
 
 
@@ -34,7 +36,7 @@ def connect(settings: Settings) -> Redis:
 
 def connect_to(url: str) -> Redis:
     """Return a client of the Redis that *url* names; it connects when it is first used."""
-    return Redis.from_url(
+    return client_of(
         url,
         socket_timeout=5.0,
         socket_connect_timeout=2.0,

@@ -9,6 +9,7 @@ import kombu
 from celery import Celery
 
 from tasks.contract.names import Lane
+from tasks.contract.places import celery_settings, celery_url, queue_arguments
 from tasks.contract.queue import WORKER_SETTINGS
 from worker.transport import sifting
 
@@ -41,9 +42,18 @@ class QueueApp(Celery):
     """An app on the three lanes; with a *sieve*, whatever it consumes has passed through it."""
 
     def __init__(self, broker_url: str, *, backend: str | None = None, sieve: Sieve | None = None) -> None:
-        super().__init__("postroom", broker=broker_url, backend=backend, set_as_current=False)
-        self.conf.update(WORKER_SETTINGS)
-        self.conf.task_queues = [kombu.Queue(lane, kombu.Exchange(lane), routing_key=lane) for lane in Lane]
+        super().__init__(
+            "postroom",
+            broker=celery_url(broker_url),
+            backend=backend and celery_url(backend),
+            set_as_current=False,
+        )
+        self.conf.update(celery_settings(WORKER_SETTINGS, broker_url, backend or ""))
+        self.arguments = queue_arguments(broker_url)
+        self.conf.task_queues = [
+            kombu.Queue(lane, kombu.Exchange(lane), routing_key=lane, queue_arguments=self.arguments)
+            for lane in Lane
+        ]
         self.sieve = sieve
         if sieve:
             amqp: Any = self.amqp

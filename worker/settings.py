@@ -7,7 +7,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NestedSecretsSettingsSource,
@@ -17,6 +25,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from tasks.contract.places import check, is_rabbitmq, is_redis
 from tasks.delivery.accounts import Account
 from tasks.journal.sealing_keys import FILE_SETTING, KEYS_SETTING, as_keys, parse_keys, read_keys
 from tasks.password_reset.settings import ResetSettings
@@ -25,7 +34,6 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _PREFIX = "POSTROOM_"
-_REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
 
 class InvalidSettings(Exception):
@@ -95,7 +103,7 @@ class Settings(BaseSettings):
     result_backend: str = Field(
         default="",
         validation_alias=AliasChoices("POSTROOM_RESULT_BACKEND", "CELERY_RESULT_BACKEND"),
-        description="Where results are stored; the broker where it is empty.",
+        description="Where results are stored; else the broker, or the journal where that is RabbitMQ.",
         repr=False,
     )
     journal_url: str = Field(
@@ -159,10 +167,20 @@ class Settings(BaseSettings):
         default=None, description="Touched while the worker is alive, for health checks."
     )
 
+    @field_validator("broker_url", "result_backend", "journal_url")
+    @classmethod
+    def _is_a_url(cls, url: str) -> str:
+        if url:
+            check(url)
+        return url
+
     @model_validator(mode="after")
     def _journal_needs_redis(self) -> Self:
-        if not self.journal.startswith(_REDIS_SCHEMES):
-            raise ValueError("journal_url: must be a redis:// URL where the broker is none")
+        if not is_redis(self.journal):
+            raise ValueError(
+                f"{_PREFIX}JOURNAL_URL: must be a redis://, rediss://, unix:// or sentinel:// URL, since the "
+                "broker is no Redis"
+            )
         return self
 
     @model_validator(mode="after")
@@ -190,7 +208,7 @@ class Settings(BaseSettings):
     @property
     def results(self) -> str:
         """The URL of the result backend."""
-        return self.result_backend or self.broker_url
+        return self.result_backend or (self.journal if is_rabbitmq(self.broker_url) else self.broker_url)
 
 
 def load(*, environment_file: Path, configuration: Path, secrets_folder: Path) -> Settings:

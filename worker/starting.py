@@ -12,6 +12,7 @@ from worker.composition import connect_to
 from worker.doctor.durability import replication
 from worker.doctor.examination import examine_here, examine_or_tell, tolerated, unreachable
 from worker.doctor.facts import Facts
+from worker.doctor.rabbitmq import rabbitmq
 from worker.doctor.servers import servers
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def check(settings: Settings, surroundings: Surroundings) -> None:
             if server.keeps_mail:
                 _wait_for(server)
     there = [finding for server in used for finding in examine_or_tell(server)]
+    there += rabbitmq(settings)
     _judge([*here, *tolerated(there, settings.tolerate)], settings)
 
 

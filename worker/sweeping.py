@@ -14,9 +14,8 @@ from tasks.contract.names import TASK_NAME, Lane
 from tasks.contract.queue import PUBLISH_OPTIONS
 
 if TYPE_CHECKING:
-    from celery import Celery
-
     from tasks.journal.sweeper import Stray, Sweeper
+    from worker.queue import QueueApp
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +27,7 @@ class Sweeping:
     *app* must have no result backend: with one, publishing would subscribe to each result.
     """
 
-    def __init__(self, app: Celery, sweeper: Sweeper, *, interval: float) -> None:
+    def __init__(self, app: QueueApp, sweeper: Sweeper, *, interval: float) -> None:
         self._app = app
         self._sweeper = sweeper
         self._interval = interval
@@ -62,7 +61,13 @@ class Sweeping:
     def _empty_lanes(self) -> set[str]:
         with self._app.connection_for_write() as connection:
             channel: Any = connection.default_channel
-            sizes = {lane: channel.queue_declare(queue=lane.value).message_count for lane in Lane}
+            sizes = {
+                # As the worker declares it: RabbitMQ refuses whoever describes a queue otherwise.
+                lane: channel.queue_declare(
+                    queue=lane.value, durable=True, auto_delete=False, arguments=self._app.arguments
+                ).message_count
+                for lane in Lane
+            }
         return {lane.value for lane, size in sizes.items() if size == 0}
 
     def _publish(self, stray: Stray) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
-from urllib.parse import SplitResult, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import typer
 from kombu.transport import TRANSPORT_ALIASES
@@ -16,14 +16,14 @@ from producers.client import Mailer
 from producers.connections import connect
 from producers.password_reset.resets import Resets
 from producers.quarantine import QuarantineRoom
+from tasks.contract import places
+from tasks.contract.sentinels import Sentinels
 from tasks.journal.sealing_keys import FILE_SETTING, KEYS_SETTING, parse_keys, read_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from redis import Redis
-
-_REDIS_SCHEMES: Final = ("redis", "rediss", "unix")
 
 
 class Places(BaseSettings):
@@ -119,15 +119,18 @@ def urls(broker: str | None, journal: str | None) -> tuple[str, str]:
         typer.BadParameter: one cannot be used; it is not repeated.
     """
     broker_url, journal_url = _urls(broker, journal)
-    _check(broker_url, "--broker", TRANSPORT_ALIASES)
-    _check(journal_url, "--journal", _REDIS_SCHEMES)
+    _check(broker_url, "--broker", {*TRANSPORT_ALIASES, "unix"})
+    _check(journal_url, "--journal", places.REDIS_SCHEMES)
     return broker_url, journal_url
 
 
 def place(broker: str | None, journal: str | None) -> str:
     """Return host and port of the journal, for messages; never what else its URL has."""
-    parts = urlsplit(_urls(broker, journal)[1])
+    url = _urls(broker, journal)[1]
     with suppress(ValueError):
+        if places.is_sentinel(url):
+            return str(Sentinels.parse(url))
+        parts = urlsplit(url)
         return f"{parts.hostname}:{parts.port or 6379}" if parts.hostname else parts.path
     return "the journal"
 
@@ -144,23 +147,16 @@ def _unusable(setting: str, why: str) -> typer.BadParameter:
 
 
 def _check(url: str, option: str, schemes: Iterable[str]) -> None:
-    if not _is_usable(url, schemes):
+    try:
+        places.check(url)
+        is_known = places.scheme_of(url) in schemes
+    except ValueError as wrong:
+        if places.is_sentinel(url):
+            raise typer.BadParameter(str(wrong), param_hint=option) from None
+        is_known = False
+    if not is_known:
         raise typer.BadParameter(
             "is no URL that can be used; expected redis://[user:password@]host:port/database, with the "
             "special characters of a password percent-encoded; a broker that is no Redis needs --journal",
             param_hint=option,
         )
-
-
-def _is_usable(url: str, schemes: Iterable[str]) -> bool:
-    try:
-        parts = urlsplit(url)
-        # Reading the port is what raises for a password with a bare '/' or '#', which ends the host there.
-        is_whole = parts.port != 0 and "@" not in _behind_host(parts)
-    except ValueError:
-        return False
-    return is_whole and parts.scheme in schemes and "://" in url
-
-
-def _behind_host(parts: SplitResult) -> str:
-    return parts.path + parts.query + parts.fragment

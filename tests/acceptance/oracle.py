@@ -164,8 +164,8 @@ def _find_weak(office: PostOffice) -> list[str]:
 
 
 def _strength(pool: dict[str, Any]) -> int:
-    processes = pool.get("processes")
-    return len(processes) if processes else int(pool["max-concurrency"])
+    senders: dict[str, int] = pool["senders"]
+    return senders["all"]
 
 
 def _message_id(content: bytes) -> str:

@@ -14,9 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import redis
-
 from producers.client import Mailer
+from tasks.journal.connecting import client_of
 from tasks.journal.journal import MAIL, OPEN, Journal
 from tasks.journal.sealing import generate_key
 from tasks.message.identity import Identity
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from celery import Celery
+    from redis import Redis
 
     from tasks.journal.records import Record
     from tasks.testing.server import ScriptedServer
@@ -102,16 +102,18 @@ class PostOffice:
     accepted: list[str] = field(default_factory=list)
     key: str = field(default_factory=generate_key)
     is_hurried: bool = True
+    #: The journal's URL where the broker is no Redis.
+    journal: str = ""
 
     @cached_property
     def mailer(self) -> Mailer:
         """What enqueues; everything is sealed."""
-        return Mailer(self.broker, sealing_keys=[self.key])
+        return Mailer(self.broker, journal_url=self.journal or None, sealing_keys=[self.key])
 
     @cached_property
-    def redis(self) -> redis.Redis:
-        """The broker's database."""
-        return redis.Redis.from_url(self.broker)
+    def redis(self) -> Redis:
+        """The journal's database, which is the broker's where that is a Redis."""
+        return client_of(self.journal or self.broker)
 
     def settings(self, **settings: str) -> dict[str, str]:
         """Return the environment of a worker."""
@@ -121,6 +123,7 @@ class PostOffice:
             "PYTHONPATH": str(ROOT),
             "PYTHONUNBUFFERED": "1",
             "POSTROOM_BROKER_URL": self.broker,
+            "POSTROOM_JOURNAL_URL": self.journal,
             "POSTROOM_SEALING_KEYS": self.key,
             "POSTROOM_REQUIRE_SEALED": "true",
             "POSTROOM_ACCOUNTS__default__HOST": self.server.host,
@@ -257,9 +260,9 @@ class PostOffice:
 
     def app(self) -> Celery:
         """Return an app that may look at the workers and their results."""
-        from celery import Celery  # noqa: PLC0415 (only few rows need it)
+        from worker.queue import QueueApp  # noqa: PLC0415 (only few rows need it)
 
-        return Celery("operator", broker=self.broker, backend=self.broker, set_as_current=False)
+        return QueueApp(self.broker, backend=self.journal or self.broker)
 
     def close(self) -> None:
         """Kill what still runs, and close what was opened."""

@@ -6,7 +6,6 @@ import ipaddress
 import re
 import socket
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from worker.doctor.findings import Finding, Status
 
@@ -50,17 +49,17 @@ def _password(server: Server, facts: Facts) -> Finding:
 
 
 def _network(server: Server) -> Finding:
-    parts = urlsplit(server.url)
-    if parts.scheme != "redis" or not parts.hostname:
+    if server.is_encrypted:
         return Finding("network", str(server), Status.OK, "encrypted, or on this machine")
-    public = [address for address in _addresses(parts.hostname) if address.is_global]
+    public = [address for host in server.hosts for address in addresses(host) if address.is_global]
     if not public:
         return Finding("network", str(server), Status.OK, "not encrypted, in a private network")
     found = f"password and mails cross a public network unencrypted, to {public[0]}"
     return Finding("network", str(server), Status.ERROR, found, f"a rediss:// URL in {server.setting}")
 
 
-def _addresses(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+def addresses(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    """Return the addresses of a host, none where its name is not known."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:
@@ -69,8 +68,7 @@ def _addresses(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]
 
 
 def _bind(server: Server, facts: Facts) -> Finding:
-    host = urlsplit(server.url).hostname
-    is_local = host is not None and any(address.is_loopback for address in _addresses(host))
+    is_local = any(address.is_loopback for host in server.hosts for address in addresses(host))
     bound = facts.config.get("bind")
     if not is_local:
         return Finding("bind", str(server), Status.OK, "it serves other machines, this one among them")

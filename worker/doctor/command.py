@@ -9,6 +9,7 @@ from worker import verifying
 from worker.doctor.credentials import flower
 from worker.doctor.examination import examine_here, examine_or_tell, tolerated
 from worker.doctor.findings import Finding, Status
+from worker.doctor.rabbitmq import rabbitmq
 from worker.doctor.servers import servers
 from worker.environment import flower_problem, surroundings
 
@@ -25,6 +26,7 @@ def diagnose(settings: Settings, *, account_timeout: float | None = None) -> lis
 
 
 def _findings(settings: Settings, account_timeout: float | None) -> Iterator[Finding]:
+    yield from rabbitmq(settings)
     for server in servers(settings):
         yield from examine_or_tell(server)
     # Whether a worker is supervised is seen by the worker alone; this command is not.

@@ -25,6 +25,8 @@ def durability(server: Server, facts: Facts) -> Iterator[Finding]:
     yield _policy(server, facts)
     yield _maxmemory(server, facts)
     yield replication(server, facts)
+    if server.is_replicated:
+        yield _min_replicas(server, facts)
 
 
 def _appendonly(server: Server, facts: Facts) -> Finding:
@@ -91,6 +93,17 @@ def replication(server: Server, facts: Facts) -> Finding:
         return Finding("replication", str(server), Status.OK, "takes writes")
     found = "it is a replica and takes no writes"
     return Finding("replication", str(server), Status.ERROR, found, f"name its master in {server.setting}")
+
+
+def _min_replicas(server: Server, facts: Facts) -> Finding:
+    least = facts.config.get("min-replicas-to-write")
+    if least is None:
+        return _hidden("min-replicas-to-write", server)
+    if least != "0":
+        return Finding("min-replicas-to-write", str(server), Status.OK, f"a write needs replicas: {least}")
+    found = "min-replicas-to-write is 0: a master that is cut off takes mail that is then gone"
+    remedy = "`CONFIG SET min-replicas-to-write 1`, and the same in the redis.conf of all of them"
+    return Finding("min-replicas-to-write", str(server), Status.WARNING, found, remedy)
 
 
 def _hidden(check: str, server: Server) -> Finding:

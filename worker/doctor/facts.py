@@ -6,15 +6,17 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from redis import ConnectionPool, Redis
+from redis import Connection, ConnectionPool, Redis
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
+from redis.sentinel import SentinelConnectionPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _SECTIONS: Final = ("server", "memory", "persistence", "replication")
-_SETTINGS: Final = ("appendfsync", "bind")
-_CREDENTIALS: Final = ("username", "password", "credential_provider")
+_SETTINGS: Final = ("appendfsync", "bind", "min-replicas-to-write")
+#: What a stranger's connection has not: a login, and the pool that it is part of.
+_OURS: Final = ("username", "password", "credential_provider", "connection_pool")
 
 #: What a server answers that does not allow a command, or has it under another name.
 _FORBIDDEN: Final = (NoPermissionError, ResponseError)
@@ -86,9 +88,14 @@ def _texts(answer: Mapping[Any, Any]) -> dict[str, str]:
 
 
 def _lets_in_anybody(redis: Redis) -> bool | None:
-    pool = redis.connection_pool
-    options = {name: value for name, value in pool.connection_kwargs.items() if name not in _CREDENTIALS}
-    stranger = Redis(connection_pool=ConnectionPool(connection_class=pool.connection_class, **options))
+    pool: Any = redis.connection_pool
+    options = {name: value for name, value in pool.connection_kwargs.items() if name not in _OURS}
+    kind = pool.connection_class
+    if isinstance(pool, SentinelConnectionPool):
+        sentinels: Any = pool  # redis-py types it in part
+        options["host"], options["port"] = sentinels.get_master_address()
+        kind = Connection
+    stranger = Redis(connection_pool=ConnectionPool(connection_class=kind, **options))
     try:
         return bool(stranger.ping())
     except (AuthenticationError, *_FORBIDDEN):

@@ -7,10 +7,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from tasks.contract.places import is_redis, is_sentinel, scheme_of
+from tasks.contract.sentinels import Sentinels
+
 if TYPE_CHECKING:
     from worker.settings import Settings
 
-_SCHEMES: Final = ("redis", "rediss", "unix")
 _PORT: Final = 6379
 
 
@@ -47,6 +49,24 @@ class Server:
         return Role.JOURNAL in self.roles or Role.QUEUE in self.roles
 
     @property
+    def hosts(self) -> tuple[str, ...]:
+        """The names or addresses that we connect to; none for a socket of this machine."""
+        if self.is_replicated:
+            return tuple(host for host, _ in Sentinels.parse(self.url).addresses)
+        host = urlsplit(self.url).hostname
+        return (host,) if host else ()
+
+    @property
+    def is_replicated(self) -> bool:
+        """Whether sentinels stand before it."""
+        return is_sentinel(self.url)
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether what goes to and fro is encrypted, or stays in this machine."""
+        return scheme_of(self.url) in {"rediss", "unix"}
+
+    @property
     def setting(self) -> str:
         """The first setting that names this server."""
         return SETTINGS[self.roles[0]]
@@ -61,7 +81,7 @@ def servers(settings: Settings) -> list[Server]:
     }
     found: dict[str, Server] = {}
     for role, url in urls.items():
-        if urlsplit(url).scheme in _SCHEMES:
+        if is_redis(url):
             place = _place(url)
             known = found.get(place)
             found[place] = Server(place, (*known.roles, role) if known else (role,), url)
@@ -69,5 +89,7 @@ def servers(settings: Settings) -> list[Server]:
 
 
 def _place(url: str) -> str:
+    if is_sentinel(url):
+        return str(Sentinels.parse(url))
     parts = urlsplit(url)
     return f"{parts.hostname}:{parts.port or _PORT}" if parts.hostname else parts.path

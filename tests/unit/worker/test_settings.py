@@ -93,7 +93,7 @@ def test_lists_are_joined_by_semicolons(folder: Path, monkeypatch: pytest.Monkey
         ("POSTROOM_ACCOUNTS__default__HOST", "http://x", "POSTROOM_ACCOUNTS__DEFAULT__HOST"),
         ("POSTROOM_ACCOUNTS__default__PASWORD", "canary", "POSTROOM_ACCOUNTS__DEFAULT__PASWORD"),
         ("POSTROOM_LOG_FORMAT", "xml", "POSTROOM_LOG_FORMAT"),
-        ("POSTROOM_BROKER_URL", "amqp://guest:canary@rabbit//", "journal_url"),
+        ("POSTROOM_BROKER_URL", "amqp://guest:canary@rabbit//", "POSTROOM_JOURNAL_URL"),
     ],
 )
 def test_a_wrong_setting_is_named_without_its_value(
@@ -206,3 +206,24 @@ def test_a_key_in_toml_that_is_no_text_is_refused(folder: Path) -> None:
 
     with pytest.raises(InvalidSettings, match="POSTROOM_SEALING_KEYS"):
         read(folder)
+
+
+def test_results_are_with_the_journal_where_the_queue_is_a_rabbitmq(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSTROOM_BROKER_URL", "amqp://u:canary@rabbit.example//")
+    monkeypatch.setenv("POSTROOM_JOURNAL_URL", "redis://journal.example/1")
+
+    assert read(folder).results == "redis://journal.example/1"
+
+
+@pytest.mark.parametrize("name", ["POSTROOM_BROKER_URL", "POSTROOM_JOURNAL_URL", "POSTROOM_RESULT_BACKEND"])
+def test_a_url_that_cannot_be_split_is_named(
+    name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "redis://:canary/x@redis.example/0")
+
+    with pytest.raises(InvalidSettings, match=rf"^{name}: is no URL that can be used") as caught:
+        read(folder)
+
+    assert "canary" not in str(caught.value)

@@ -35,7 +35,7 @@ def test_what_is_repeated_of_kombu_is_still_the_same(name: str) -> None:
         ("redis://", "redis"),
         ("rediss://h/1", "rediss"),
         ("redis+socket:///tmp/r", "redis"),
-        ("sentinel://h:1;sentinel://h:2", "sentinel"),
+        ("sentinel://h:1;sentinel://h:2/0?master_name=m", "sentinel"),
     ],
     ids=["redis", "tls", "socket", "sentinels"],
 )

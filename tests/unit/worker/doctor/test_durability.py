@@ -88,3 +88,16 @@ def test_what_the_server_hides_is_unknown_and_never_fine() -> None:
     assert {finding.status for finding in findings} == {Status.UNKNOWN}
     assert all("ACL SETUSER <user> +info" in finding.remedy for finding in findings)
     assert found(fsync=None)["appendfsync"].status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("least", "status"), [("1", Status.OK), ("0", Status.WARNING), (None, Status.UNKNOWN)]
+)
+def test_a_master_behind_sentinels_should_take_no_writes_alone(least: str | None, status: Status) -> None:
+    config = {} if least is None else {"min-replicas-to-write": least}
+    server = Server("a:26379 (m)", tuple(Role), "sentinel://a/0?master_name=m")
+
+    findings = {finding.check: finding for finding in durability(server, Facts(info=GOOD, config=config))}
+
+    assert findings["min-replicas-to-write"].status is status
+    assert "min-replicas-to-write" not in found()

@@ -25,6 +25,11 @@ def of(broker: str, journal: str = "", results: str = "") -> list[tuple[str, tup
             id="databases of one server",
         ),
         pytest.param(
+            ("sentinel://a;sentinel://b/0?master_name=m", "", "redis://b/0"),
+            [("a:26379, b:26379 (m)", (Role.QUEUE, Role.JOURNAL)), ("b:6379", (Role.RESULTS,))],
+            id="sentinels",
+        ),
+        pytest.param(
             ("amqp://guest:canary@rabbit//", "unix:///run/redis.sock", "redis://b/0"),
             [("/run/redis.sock", (Role.JOURNAL,)), ("b:6379", (Role.RESULTS,))],
             id="a queue that is no Redis",
