@@ -19,7 +19,6 @@ from tasks.smtp.secret_sources import StaticSecret
 if TYPE_CHECKING:
     from tasks.smtp.refresh_tokens import RefreshTokens
 
-SOON = Deadline.after(60)
 # Holds the lock of a file until its input ends, and says when it has it.
 LOCKER = """
 import fcntl, sys
@@ -38,13 +37,17 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+def soon() -> Deadline:
+    return Deadline.after(60)
+
+
 def newest(tokens: RefreshTokens) -> str:
-    with tokens.held(SOON) as held:
+    with tokens.held(soon()) as held:
         return held.newest.get_secret_value()
 
 
 def renew(tokens: RefreshTokens, successor: str) -> None:
-    with tokens.held(SOON) as held:
+    with tokens.held(soon()) as held:
         held.replace(SecretStr(successor))
 
 
@@ -113,7 +116,7 @@ def test_what_was_given_is_at_hand_where_the_successor_is_refused(file: Path) ->
     tokens = InMemory(StaticSecret(SecretStr("canary-given")))
     renew(tokens, "canary-second")
 
-    with tokens.held(SOON) as held:
+    with tokens.held(soon()) as held:
         assert held.newest.get_secret_value() == "canary-second"
         assert held.given().get_secret_value() == "canary-given"
     assert newest(tokens) == "canary-given"
@@ -121,7 +124,7 @@ def test_what_was_given_is_at_hand_where_the_successor_is_refused(file: Path) ->
 
 
 def test_a_file_that_is_not_there_is_a_failure_for_good(tmp_path: Path) -> None:
-    with pytest.raises(PermanentFailure) as failed, TokenFile(tmp_path / "none").held(SOON):
+    with pytest.raises(PermanentFailure) as failed, TokenFile(tmp_path / "none").held(soon()):
         pass
 
     assert failed.value.reply.code == LocalCode.LOGIN_IMPOSSIBLE
