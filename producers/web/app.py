@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from fastapi import FastAPI
 from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from producers.web import handlers, openapi
 from producers.web.access import Access
+from producers.web.express import Express
 from producers.web.routers import attachments, batches, control, emails, health, listing, password_resets
 from producers.web.stopping import told_to_stop
 
@@ -59,6 +61,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     handlers.install(app)
+    app.add_middleware(Express, route=_route(emails.send_email), endpoint=emails.send_email)
     app.add_middleware(Access, metrics=gateway.metrics)
 
     @app.get("/openapi.json", include_in_schema=False)
@@ -66,3 +69,13 @@ def create_app(gateway: Gateway) -> FastAPI:
         return JSONResponse(openapi.document(app))
 
     return app
+
+
+def _route(endpoint: object) -> Route:
+    """Return the route of *endpoint*."""
+    return next(
+        route
+        for router in ROUTERS
+        for route in router.routes
+        if isinstance(route, Route) and route.endpoint is endpoint
+    )

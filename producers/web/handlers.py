@@ -42,11 +42,15 @@ def invalid(error: InvalidInput, *, at: str = "", data: object = None) -> Proble
     )
 
 
+def answer_to(request: Request, problem: Problem) -> Response:
+    """Return the answer to *request*, in which *problem* came up; its rate is told if it was counted."""
+    problem.headers = rate_headers(request) | problem.headers
+    return problem.response()
+
+
 async def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)  # noqa: S101 (what it was installed for)
-    # Whatever a request did, its rate is told.
-    error.headers.update({k: v for k, v in rate_headers(request).items() if k not in error.headers})
-    return error.response()
+    return answer_to(request, error)
 
 
 def rate_headers(request: Request) -> dict[str, str]:
@@ -56,7 +60,7 @@ def rate_headers(request: Request) -> dict[str, str]:
 
 async def _invalid_input(request: Request, error: Exception) -> Response:
     assert isinstance(error, InvalidInput)  # noqa: S101 (what it was installed for)
-    return await _problem(request, invalid(error))
+    return answer_to(request, invalid(error))
 
 
 async def _invalid_parameters(request: Request, error: Exception) -> Response:

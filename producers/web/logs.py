@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _TALKATIVE: Final = ("asyncio", "kombu", "amqp", "multipart", "python_multipart")
 #: What every record has; the rest are the facts that it was given.
 _USUAL: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "color_message"}
+_ENCODE: Final = json.JSONEncoder(default=str).encode
 
 
 class Json(logging.Formatter):
@@ -41,7 +42,7 @@ class Json(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         line["timestamp"] = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
-        return json.dumps(line, default=str)
+        return _ENCODE(line)
 
 
 class Together(logging.StreamHandler[TextIO]):
