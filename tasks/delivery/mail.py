@@ -37,7 +37,8 @@ class Mail:
     A claimed mail with everything that is known about it.
 
     *wait* is the pause in seconds before the next attempt; None once the mail is settled, with *failure*
-    where it was not accepted for everybody. *has_news* says that the journal lacks its last attempt.
+    where it was not accepted for everybody. *has_news* says that the journal lacks its last attempt,
+    *is_reset* that a password reset was asked for, whose end goes on record.
     """
 
     job: Job
@@ -55,6 +56,7 @@ class Mail:
     wait: float | None = 0.0
     is_lost: bool = False
     has_news: bool = False
+    is_reset: bool = False
 
     @property
     def route(self) -> Route:

@@ -85,6 +85,7 @@ class Preparation:
         parameters = self.sealing.open(mail.job)
         if not is_password_reset(parameters):
             return parse(parameters)
+        mail.is_reset = True
         mail.recall()
         try:
             return self._write(parse_password_reset(parameters[FIELD]), mail)

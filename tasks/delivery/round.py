@@ -138,7 +138,16 @@ class Round:
         are_kept: Sequence[bool],
     ) -> None:
         for mail, (_, _, result), is_kept in zip(mails, settled, are_kept, strict=True):
+            if is_kept and mail.is_reset:
+                self._put_on_record(mail, result)
             self._report(mail.job, _kept(mail, result) if is_kept else self._refused(mail, result))
+
+    def _put_on_record(self, mail: Mail, result: SendEmailResult) -> None:
+        """Note how a password reset ended, for longer than the journal keeps it."""
+        try:
+            self._journal.conclude(mail.job.mail_id, result)
+        except RedisError as error:
+            logger.warning("end of reset not noted", extra={**mail.facts, "error": type(error).__name__})
 
     def _refused(self, mail: Mail, result: SendEmailResult) -> Verdict:
         """

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from tasks.contract.result import SendEmailResult
+from tasks.journal.audit import Audit
 from tasks.journal.records import (
     RECORD_FIELDS,
     Acceptance,
@@ -141,6 +142,10 @@ class Journal:
         """Record the results of mails; their parameters are deleted, the results kept for a day."""
         retention = _milliseconds(self.options.retention)
         return self._step(_finish(one, retention) for one in settled)
+
+    def conclude(self, mail_id: str, result: SendEmailResult) -> None:
+        """Write down how a password reset ended, where it was written down that it was asked for."""
+        Audit(self._redis).conclude(mail_id, result)
 
     def look_up(self, mail_ids: Sequence[str]) -> list[Record | None]:
         """Return what is known about mails; None for one that never existed or is long past."""

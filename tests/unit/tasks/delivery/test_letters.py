@@ -13,6 +13,7 @@ from tasks.contract.status import MailState
 from tasks.contract.validation import parse
 from tasks.delivery.job import Job, PutBack, Settled
 from tasks.failures import PermanentFailure, Receipt, Reply, TransientFailure
+from tasks.journal.audit import Asked, Audit
 
 if TYPE_CHECKING:
     from tasks.contract.parameters import SendEmail
@@ -98,6 +99,19 @@ def test_a_reset_that_waited_is_written_anew(desk: Any, letters: ScriptedLetters
     assert isinstance(verdict, Settled)
     assert [attempt.code for attempt in verdict.result.attempts] == [LocalCode.CONNECT, 250]
     assert len(letters.occasions) == 2
+
+
+def test_how_a_reset_ended_goes_on_record_for_longer_than_the_journal_keeps_it(
+    desk: Any, letters: ScriptedLetters
+) -> None:
+    audit = Audit(desk.redis)
+    audit.note(Asked("m1", "specified", "ann", actor="ben"))
+    letters.failures = [NOBODY]
+    deliver(desk)
+    desk.redis.delete("postroom:mail:m1")
+    [record] = audit.find(actor="ben")
+
+    assert (record.code, record.message) == (LocalCode.POLICY, "the directory knows no such user.")
 
 
 def test_a_reset_for_nobody_is_not_sent_and_says_why(desk: Any, letters: ScriptedLetters) -> None:
