@@ -43,6 +43,7 @@ class SafeConsumer(Consumer):
     connection_errors: tuple[type[Exception], ...]
     channel_errors: tuple[type[Exception], ...]
     loop: Callable[..., Any]
+    connection: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.pulse = Pulse()
@@ -53,6 +54,17 @@ class SafeConsumer(Consumer):
         """Do what is left to do at a turn of the loop, where it is none of kombu's."""
         self.pulse.turn()
         super().perform_pending_operations()
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """
+        Let go of a connection that broke, whatever kombu meets while it closes it.
+
+        kombu 5.7 gives the unacknowledged messages back over the very connection that is gone; depending on
+        what of it is left, that raises an AttributeError, which would end the worker.
+        """
+        if self.connection:
+            self.connection.close = _whatever_happens(self.connection.close)
+        super().on_connection_error_after_connected(exc)
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
         """Return what is called with each message."""
@@ -102,6 +114,16 @@ class SafeConsumer(Consumer):
         else:
             # Only now may the queue forget it; a crash before this line sets it aside once more.
             message.ack_log_error(logger, self.connection_errors)
+
+
+def _whatever_happens(close: Callable[[], object]) -> Callable[[], None]:
+    def close_anyway() -> None:
+        try:
+            close()
+        except Exception as error:  # noqa: BLE001 - it is gone already, and a new one is about to be made
+            logger.warning("connection not closed in order", extra={"error": type(error).__name__})
+
+    return close_anyway
 
 
 def _raw(message: Any) -> bytes:

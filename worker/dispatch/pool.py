@@ -121,8 +121,14 @@ class SenderPool(BasePool):
         self._desk.put([Chore(lambda: self._run(target, args, kwargs or {}, callbacks), lane)])
 
     def flush(self) -> None:
-        """Forget what waits: the connection that it came by is gone, and the broker gives it again."""
-        self._desk.remove(lambda item: isinstance(item, Chore) or item.mail is None)
+        """
+        Forget the tasks that wait: the connection that they came by is gone, and the broker gives them again.
+
+        Mails are carried all the same, since the journal lets each be sent once. A Redis that died would give
+        them again only after the visibility timeout: kombu cannot return them to it over a connection that is
+        gone.
+        """
+        self._desk.remove(lambda item: isinstance(item, Chore))
 
     def on_close(self) -> None:
         """Begin nothing any more."""

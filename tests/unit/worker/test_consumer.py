@@ -177,3 +177,34 @@ def test_a_message_of_another_broker_is_kept_in_the_same_form() -> None:
     assert kept["headers"] == SOUND
     assert kept["properties"]["body_encoding"] == "base64"
     assert message.events[0] == ("", "headers.task: is missing")
+
+
+class Broken:
+    """A connection whose server died, as kombu 5.7 leaves it."""
+
+    def __init__(self) -> None:
+        self.attempts = 0
+        self.connection_errors = self.channel_errors = (ConnectionError,)
+
+    def collect(self, **_: Any) -> None:
+        """Forget it."""
+
+    def close(self) -> None:
+        self.attempts += 1
+        raise AttributeError("'NoneType' object has no attribute 'hostname'")
+
+
+@pytest.mark.filterwarnings("ignore::celery.exceptions.CPendingDeprecationWarning")
+def test_a_connection_that_cannot_even_be_closed_does_not_end_the_worker(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("celery.worker.consumer.consumer.bound_open_broker_sockets", lambda *_: None)
+    found = consumer(Message())
+    found.connection = broken = Broken()
+    conf = {"worker_cancel_long_running_tasks_on_connection_loss": False}
+    found.app.conf = SimpleNamespace(**conf, worker_enable_prefetch_count_reduction=False)
+    found.on_connection_error_after_connected(ConnectionError("gone"))
+
+    assert broken.attempts == 1
+    assert found.connection is None
+    assert "connection not closed in order" in caplog.messages
