@@ -17,7 +17,7 @@ from tests.scoreboard import Scoreboard, scoreboard_of
 from worker.broker import LOOPBACK, BrokerUnavailable, command, wait_until_ready
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 
 #: A test of a row of the fault matrix is named for it: test_s7_….
@@ -37,7 +37,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the mark that selects the fault matrix."""
     config.addinivalue_line("markers", "faults: a row of the fault matrix; set by the test's name")
     config.addinivalue_line("markers", "rounds(times): how often make faults-full runs a row; 20 if unsaid")
-    config.addinivalue_line("markers", "scored: notes something on the scoreboard; set by its fixture")
+    config.addinivalue_line("markers", "scores(measure): each run is one case of that measure")
+    config.addinivalue_line("markers", "scored: notes something on the scoreboard; set by what does so")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -54,16 +55,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _ROW.match(item.name):
             item.add_marker(pytest.mark.faults)
-        if "scoreboard" in getattr(item, "fixturenames", ()):
+        if "scoreboard" in getattr(item, "fixturenames", ()) or item.get_closest_marker("scores"):
             item.add_marker(pytest.mark.scored)
 
 
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Note how each test ended that the scoreboard is about."""
-    is_over = report.failed or (report.passed and report.when == "call")
-    # With xdist every report comes twice: in the process that ran the test, and with its node here.
-    if "scored" in report.keywords and is_over and not hasattr(report, "node"):
-        scoreboard_of(_row(report.location[2])).end(passed=report.passed)
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note how each test ended that the scoreboard is about, and count those that are cases of a measure."""
+    report = yield
+    if item.get_closest_marker("scored") and (report.failed or (report.passed and report.when == "call")):
+        board = scoreboard_of(_row(item.name))
+        board.end(passed=report.passed)
+        for mark in item.iter_markers("scores"):
+            board.note(mark.args[0], int(report.failed))
+    return report
 
 
 def _row(name: str) -> str:

@@ -105,6 +105,10 @@ def _any_sent(settled: Any) -> bool:
     return any(result.delivery is Delivery.SENT for _, _, result in settled)
 
 
+def _any_allowed(answers: Any) -> bool:
+    return any(answers[1])
+
+
 def _any_claim(grips: Any) -> bool:
     return any(isinstance(grip, Claim) for grip in grips)
 
@@ -118,14 +122,16 @@ def _always(*_: Any) -> bool:
 
 
 def shorten_memory() -> None:
-    """Leave little memory to whoever composes a mail, and all of it again afterwards."""
+    """Leave little memory to whoever composes a mail with attachments, and all of it again afterwards."""
     original = preparation.compose
 
-    def wrapped(*args: Any, **options: Any) -> Any:
+    def wrapped(request: Any, *args: Any, **options: Any) -> Any:
+        if not request.attachments:
+            return original(request, *args, **options)
         usual = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (_used() + 15 * 1024 * 1024, usual[1]))
         try:
-            return original(*args, **options)
+            return original(request, *args, **options)
         finally:
             resource.setrlimit(resource.RLIMIT_AS, usual)
 
@@ -139,8 +145,8 @@ def _used() -> int:
 
 FAULTS: dict[str, Callable[[], None]] = {
     "begun": lambda: after(Journal, "begin", die, _any_claim),
-    "unmarked": lambda: before(Journal, "mark", die, _always),
-    "marked": lambda: after(Journal, "mark", die, any),
+    "unmarked": lambda: before(Journal, "finish_and_mark", die, _always),
+    "marked": lambda: after(Journal, "finish_and_mark", die, _any_allowed),
     "answered": lambda: before(Journal, "finish", die, _any_sent),
     "finished": lambda: after(Journal, "finish", die, any),
     "short of memory": shorten_memory,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email import message_from_bytes
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,7 +33,8 @@ class Findings:
     taken: Counter[str]
     told_otherwise: list[str]
     left_behind: list[str]
-    leaks: dict[str, set[str]] = field(default_factory=dict)
+    leaks: dict[str, set[str]]
+    searched: int
 
     def of(self, delivery: Delivery) -> list[str]:
         """Return the mails that ended so."""
@@ -88,6 +89,7 @@ def examine(office: PostOffice, *, seconds: float = 60.0) -> Findings:
     told_otherwise = _told_otherwise(office, results)
     for worker in office.workers:
         worker.kill()
+    places = _places(office)
     return Findings(
         results=results,
         open=[mail_id for mail_id in office.accepted if mail_id not in results],
@@ -95,7 +97,8 @@ def examine(office: PostOffice, *, seconds: float = 60.0) -> Findings:
         taken=Counter(mail_id for mail_id, mail in dots if mail.is_accepted),
         told_otherwise=told_otherwise,
         left_behind=left_behind,
-        leaks=leaks(_places(office), CANARIES),
+        leaks=leaks(places, CANARIES),
+        searched=len(places),
     )
 
 
@@ -164,8 +167,8 @@ def _find_weak(office: PostOffice) -> list[str]:
 
 
 def _strength(pool: dict[str, Any]) -> int:
-    senders: dict[str, int] = pool["senders"]
-    return senders["all"]
+    """Return how many mails the worker can send at a time: in threads, or in a process each."""
+    return int(pool["senders"]["all"]) if "senders" in pool else len(pool["processes"])
 
 
 def _message_id(content: bytes) -> str:

@@ -149,7 +149,8 @@ class PostOffice:
         """
         Start a worker as the Procfile does, with or without the supervisor.
 
-        With *fault* it breaks at that step (see `tests.acceptance.faulty`), as often as there are *fuses*.
+        With *fault* it breaks at that step (see `tests.acceptance.faulty`), as often as there are *fuses*;
+        workers with the same fault share them.
         Its log goes to a file, or to the file descriptor *output*.
         """
         line, name = procfile("worker"), f"w{len(self.workers)}"
@@ -238,10 +239,11 @@ class PostOffice:
         return "\n".join(log.splitlines()[-15:])
 
     def _lay(self, fault: str, fuses: int) -> Path:
-        folder = self.folder / f"fuses.{len(self.workers)}.{fault}"
-        folder.mkdir()
-        for number in range(fuses):
-            (folder / str(number)).touch()
+        folder = self.folder / f"fuses.{fault}"
+        if not folder.exists():
+            folder.mkdir()
+            for number in range(fuses):
+                (folder / str(number)).touch()
         return folder
 
     def fuses_left(self) -> int:

@@ -25,6 +25,7 @@ from tasks.testing.actions import Pause, Reset
 from tasks.testing.script import Script
 from tasks.testing.server import ScriptedServer
 from tests.acceptance.canaries import hits, leaks
+from tests.scoreboard import Measure
 from worker.broker import LOOPBACK, wait_until_ready
 
 if TYPE_CHECKING:
@@ -216,6 +217,7 @@ def flower_pages(port: int, ids: dict[str, str]) -> dict[str, bytes]:
 
 
 @pytest.mark.timeout(90)
+@pytest.mark.scores(Measure.CANARIES)
 def test_no_canary_is_found_anywhere(
     broker: Broker, settings: dict[str, str], start: Any, eventually: Any, free_port: Any
 ) -> None:

@@ -25,6 +25,7 @@ from tasks.smtp.transport import SmtpTransport
 from tasks.testing.offer import Offer
 from tasks.testing.script import Script
 from tasks.testing.server import ScriptedServer
+from tests.scoreboard import Measure, Scoreboard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +44,7 @@ class Office:
 
     server: ScriptedServer
     transport: SmtpTransport
+    scoreboard: Scoreboard
 
     def send(self, *, port: int = 0, **parameters: Any) -> SendEmailResult:
         """Send one mail and return its result, which must be there in time."""
@@ -66,6 +68,7 @@ class Office:
             started = time.monotonic()
             [verdict] = service.deliver([Job("m", "default", message)])
             elapsed = time.monotonic() - started
+        self.scoreboard.note(Measure.OVERRUN, elapsed - message["timeout"] / 1000)
         assert isinstance(verdict, Settled)
         assert elapsed <= message["timeout"] / 1000 + 1.0
         return verdict.result
@@ -80,7 +83,7 @@ OpenOffice: TypeAlias = Callable[..., Office]
 
 
 @pytest.fixture(params=OFFERS.values(), ids=OFFERS)
-def open_office(request: pytest.FixtureRequest) -> Iterator[OpenOffice]:
+def open_office(request: pytest.FixtureRequest, scoreboard: Scoreboard) -> Iterator[OpenOffice]:
     """Opens an office whose server follows a script; every row holds with pipelining and without."""
     with ExitStack() as stack:
 
@@ -88,6 +91,6 @@ def open_office(request: pytest.FixtureRequest) -> Iterator[OpenOffice]:
             server = stack.enter_context(ScriptedServer(Script(**script), request.param))
             transport = SmtpTransport()
             stack.callback(transport.close)
-            return Office(server, transport)
+            return Office(server, transport, scoreboard)
 
         yield open_one

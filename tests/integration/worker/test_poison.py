@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from tasks.journal.quarantine import Quarantine
+from tests.scoreboard import Measure, Scoreboard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -78,11 +79,16 @@ def quarantine(redis: Redis) -> Quarantine:
 
 
 @pytest.fixture
-def push(redis: Redis) -> Callable[..., None]:
-    def lpush(*raw: bytes | str) -> None:
-        redis.lpush("default", *raw)
+def push(post: Any, redis: Redis, scoreboard: Scoreboard) -> Iterator[Callable[..., None]]:
+    pushed = 0
 
-    return lpush
+    def lpush(*raw: bytes | str) -> None:
+        nonlocal pushed
+        redis.lpush("default", *raw)
+        pushed += len(raw)
+
+    yield lpush
+    scoreboard.note(Measure.POISON, int(post.worker.poll() is not None), of=pushed)
 
 
 def goes_on(post: Any, *, seconds: float = 5.0) -> bool:

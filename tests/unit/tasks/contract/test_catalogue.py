@@ -10,6 +10,9 @@ from tasks.contract.codes import LocalCode
 from tasks.contract.errors import InvalidInput
 from tasks.contract.security import Security
 from tasks.contract.validation import parse
+from tests.scoreboard import Measure
+
+pytestmark = pytest.mark.scores(Measure.BAD_INPUTS)
 
 MAIL: dict[str, Any] = {"to": "jane@example.com", "subject": "Hello", "body": "Text"}
 MIB = 1024 * 1024
