@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, Final
 
-from tasks.smtp.streams import READ_SIZE
+from tasks.smtp.streams import PIECE, READ_SIZE
 from tasks.smtp.wire import ProtocolError
 
 if TYPE_CHECKING:
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 #: Bytes of handshake, tickets and key updates that may come without any content between them. A chain of
 #: certificates has at most 100 KiB (OpenSSL's own limit).
 MOST_CONTROL: Final = 256 * 1024
-
-# One TLS record: the peer can read all of it or nothing, so that what counts as sent is exact.
-_RECORD: Final = 16 * 1024
 
 
 class Secured:
@@ -84,7 +81,8 @@ class Secured:
         if not self._flush():
             return 0
         if not self._under_way:
-            self._under_way = self.tls.write(data[:_RECORD])
+            # One record: the peer can read all of it or nothing, so that what counts as sent is exact.
+            self._under_way = self.tls.write(data[:PIECE])
             if not self._flush():
                 return 0
         sent, self._under_way = self._under_way, 0

@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     import socket
     import ssl
 
+#: Bytes that one write offers at most: between them it is noticed that the server breaks off.
+PIECE: Final = 16 * 1024
+
 #: Bytes that one read takes: as many as a TLS record holds, and far fewer than would matter to the memory.
 READ_SIZE: Final = 16 * 1024
 
@@ -63,6 +66,6 @@ class Clear:
     def send(self, data: memoryview) -> int:
         """Return how many bytes of *data* the kernel has taken."""
         try:
-            return self.socket.send(data)
+            return self.socket.send(data[:PIECE])
         except BlockingIOError:
             return 0

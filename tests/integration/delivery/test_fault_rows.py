@@ -98,7 +98,7 @@ def test_s6_a_break_before_the_content_costs_one_attempt(open_office: Any, step:
 def test_s6_a_break_inside_a_large_content_costs_one_attempt(open_office: Any) -> None:
     office = open_office(body=(Drop(),))
 
-    outcome = office.send(body="0123456789\r\n" * 500_000)
+    outcome = office.send(body="0123456789\r\n" * 500_000, timeout=20_000)
 
     assert outcome.success
     assert office.copies == ANN
