@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
 from fastapi import FastAPI
@@ -47,7 +47,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     app = FastAPI(
         title="Postroom",
         summary="Carries emails through a queue and SMTP to an honest result.",
-        version=version("postroom"),
+        version=_version(),
         lifespan=lifespan,
         # The document has an address below; the pages that show it would load their scripts from elsewhere.
         openapi_url=None,
@@ -79,3 +79,11 @@ def _route(endpoint: object) -> Route:
         for route in router.routes
         if isinstance(route, Route) and route.endpoint is endpoint
     )
+
+
+def _version() -> str:
+    """Return the product's version; an image has the packages without what an installation says of them."""
+    try:
+        return version("postroom")
+    except PackageNotFoundError:
+        return "unknown"

@@ -28,7 +28,7 @@ class House:
     def __init__(self, folder: Path, free_port: Callable[[], int]) -> None:
         self.folder = folder
         self.log = folder / "log"
-        self.broker, self.mail, self.flower = free_port(), free_port(), free_port()
+        self.broker, self.mail, self.flower, self.web = (free_port() for _ in range(4))
         self.url = f"redis://127.0.0.1:{self.broker}/0"
         for name in ("worker", "tasks", "producers", "deploy", "Procfile.dev"):
             (folder / name).symlink_to(ROOT / name)
@@ -37,6 +37,7 @@ class House:
             "BROKER_PORT": self.broker,
             "MAIL_PORT": self.mail,
             "FLOWER_PORT": self.flower,
+            "POSTROOM_WEB_PORT": self.web,
             "POSTROOM_BROKER_URL": self.url,
             "POSTROOM_RESULT_BACKEND": self.url,
             "POSTROOM_JOURNAL_URL": self.url,
@@ -100,7 +101,7 @@ def _is_alive(pid: int) -> bool:
 def test_mail_goes_out_also_after_the_worker_was_killed_and_an_interrupt_leaves_nothing_running(
     house: House, producer: Celery, eventually: Any
 ) -> None:
-    for port in (house.broker, house.mail, house.flower):
+    for port in (house.broker, house.mail, house.flower, house.web):
         eventually(lambda port=port: house.listens(port), f"port {port}")
     assert _send(producer)["success"] is True
 

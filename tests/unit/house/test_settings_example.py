@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from producers.web.settings import WebSettings
 from tasks.delivery.accounts import Account
 from tasks.password_reset.settings import ResetSettings
 from worker.settings import Settings, load
@@ -27,13 +28,15 @@ def example() -> dict[str, str]:
 
 def test_the_example_has_every_setting_and_no_other(example: dict[str, str]) -> None:
     settings = {f"POSTROOM_{name.upper()}" for name in Settings.model_fields if name not in GROUPS}
+    # The log's level and form are the worker's, unless set otherwise.
+    web = {f"POSTROOM_WEB_{name.upper()}" for name in WebSettings.model_fields if not name.startswith("log_")}
     fields = {ACCOUNT + name.upper() for name in Account.model_fields if name != "name"}
     # Of a group of settings one member stands for all.
     names = {re.sub(r"(?<=__OAUTH)__\w+", "", name) for name in example if name.startswith("POSTROOM_")}
 
     resets = {f"POSTROOM_RESETS__{name.upper()}" for name in ResetSettings.model_fields}
 
-    assert names == settings | fields | resets | PLACES
+    assert names == settings | web | fields | resets | PLACES
 
 
 def test_the_example_can_be_used_as_it_stands(

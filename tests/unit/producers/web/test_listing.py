@@ -73,11 +73,12 @@ def test_a_wrong_parameter_is_refused(call: Any, query: str) -> None:
     assert call("GET", f"/v1/emails?{query}").status_code == 422
 
 
-def test_an_email_that_was_not_new_is_listed_once(call: Any, mail: dict[str, Any]) -> None:
+def test_an_email_that_was_not_new_is_listed_once(call: Any, mail: dict[str, Any], redis: Redis) -> None:
     for _ in range(3):
         call("POST", "/v1/emails", json=mail, headers={"Idempotency-Key": "k"})
 
     assert [len(page) for page in walk(call, "")] == [1]
+    assert [redis.zcard(name) for name in redis.keys("postroom:web:mails:*")] == [1]
 
 
 def test_the_lists_forget_emails_whose_records_are_gone(
