@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Seconds after which a change of the file is known.
+#: Seconds after which a change of the file is known, such as a revocation.
 _LOOK_AGAIN: Final = 1.0
 
 
@@ -43,19 +43,20 @@ class Keyring:
 
     def find(self, text: str) -> Key | None:
         """Return the valid key that *text* is, or None."""
-        self._look()
         token = read_token(text)
+        # A key that was made a moment ago is known at once.
+        self._look(now=token is not None and token.key_id not in self._keys)
         key = self._keys.get(token.key_id) if token else None
         if token is None or key is None:
             digest_of("as long as it takes for a key that exists")
             return None
         return key if key.matches(token.secret) else None
 
-    def _look(self) -> None:
-        now = self._clock()
-        if now - self._looked < _LOOK_AGAIN:
+    def _look(self, *, now: bool) -> None:
+        moment = self._clock()
+        if not now and moment - self._looked < _LOOK_AGAIN:
             return
-        self._looked = now
+        self._looked = moment
         mark = self._mark()
         if mark != self._seen:
             self._seen = mark

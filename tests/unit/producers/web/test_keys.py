@@ -62,14 +62,15 @@ def test_a_revoked_key_opens_nothing_and_stays_in_the_list(key_file: KeyFile) ->
         key_file.revoke("000000000000")
 
 
-def test_a_change_of_the_file_is_seen_within_a_second(key_file: KeyFile) -> None:
+def test_a_new_key_is_known_at_once_and_a_revocation_within_a_second(key_file: KeyFile) -> None:
     clock = Clock()
     keyring = Keyring(key_file, clock=clock)
-    _, token = key_file.create(name="shop")
+    key, token = key_file.create(name="shop")
 
-    assert keyring.find(str(token)) is None
-    clock.now = 1.0
     assert keyring.find(str(token)) is not None
+    key_file.revoke(key.id)
+    clock.now = 1.0
+    assert keyring.find(str(token)) is None
 
 
 def test_a_file_that_was_damaged_leaves_the_keys_as_they_were(key_file: KeyFile) -> None:
