@@ -36,14 +36,18 @@ from tasks.contract.password_reset import MAX_TTL, MIN_TTL
 router = APIRouter(tags=["password resets"])
 
 _JSON: Final = "application/json"
-_TEXT: Final = {"type": "string", "minLength": 1, "maxLength": 200}
+_TEXT: Final = {"type": ["string", "null"], "minLength": 1, "maxLength": 200}
 _USER: Final = {
     "type": "string",
     "minLength": 1,
     "maxLength": 320,
     "description": "As the worker's directory knows them.",
 }
-_LOCALE: Final = {"type": "string", "default": "en", "description": "Where the directory knows no language."}
+_LOCALE: Final = {
+    "type": ["string", "null"],
+    "default": "en",
+    "description": "Where the directory knows no language.",
+}
 _SPECIFIED: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
@@ -52,13 +56,17 @@ _SPECIFIED: Final[dict[str, Any]] = {
         "reason": {**_TEXT, "description": "Why; it is written down."},
         "ticket": {**_TEXT, "description": "The same ticket for the same user is the same reset."},
         "ttl": {
-            "type": "integer",
+            "type": ["integer", "null"],
             "minimum": MIN_TTL,
             "maximum": MAX_TTL,
             "default": 3600,
             "description": "Seconds that the link lives.",
         },
-        "template": {"type": "string", "default": "password-reset", "description": "Which mail is sent."},
+        "template": {
+            "type": ["string", "null"],
+            "default": "password-reset",
+            "description": "Which mail is sent.",
+        },
         "locale": _LOCALE,
     },
     "required": ["user"],
@@ -68,7 +76,11 @@ _REQUESTED: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
         "user": {**_USER, "description": "What was typed into the form: a name or an address."},
-        "source": {**_TEXT, "description": "Where the form was sent from, such as an IP address."},
+        "source": {
+            **_TEXT,
+            "type": "string",
+            "description": "Where the form was sent from, such as an IP address.",
+        },
         "locale": _LOCALE,
     },
     "required": ["user", "source"],
@@ -183,8 +195,14 @@ async def _object(request: Request, gateway: Gateway, schema: Mapping[str, Any])
         for name in data
         if name not in known
     )
-    if unknown:
-        raise invalid(InvalidInput(unknown), data=data)
+    long = tuple(
+        _field(name, f"has {len(value)} characters", f"must have at most {most}")
+        for name, value in data.items()
+        for most in (known.get(name, {}).get("maxLength", 320),)
+        if isinstance(value, str) and len(value) > most
+    )
+    if unknown or long:
+        raise invalid(InvalidInput((*unknown, *long)), data=data)
     if data.get("user") is None:
         raise invalid(_wrong("user", "is missing", "say whose password is to be reset"), data=data)
     return {name: value for name, value in data.items() if value is not None}

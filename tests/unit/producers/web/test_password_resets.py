@@ -58,6 +58,8 @@ def test_a_key_without_the_right_is_refused(path: str, other: Any, resets: Any) 
         (USERS, {"user": 7}, "/user"),
         (USERS, [], ""),
         (REQUESTS, {"user": "ann"}, "/source"),
+        (REQUESTS, {"user": "ann", "source": "x" * 201}, "/source"),
+        (USERS, {"user": "x" * 321}, "/user"),
         (REQUESTS, {"user": "a\nb", "source": "form"}, "/user"),
         (REQUESTS, {"user": "ann", "source": "form", "is_throttled": False}, "/is_throttled"),
     ],
