@@ -64,23 +64,23 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Note how each test ended that the scoreboard is about, and count those that are cases of a measure."""
     report = yield
     if item.get_closest_marker("scored") and (report.failed or (report.passed and report.when == "call")):
-        board = scoreboard_of(_row(item.name))
+        board = scoreboard_of(_row(item))
         board.end(passed=report.passed)
         for mark in item.iter_markers("scores"):
             board.note(mark.args[0], int(report.failed))
     return report
 
 
-def _row(name: str) -> str:
-    name = name.partition("[")[0]
-    match = _ROW.match(name)
-    return match[1].upper() if match else name.removeprefix("test_").replace("_", " ")
+def _row(item: pytest.Item) -> str:
+    """Return the row that a test is named for, else the name of its file."""
+    match = _ROW.match(item.name)
+    return match[1].upper() if match else item.path.stem.removeprefix("test_").replace("_", " ")
 
 
 @pytest.fixture
 def scoreboard(request: pytest.FixtureRequest) -> Scoreboard:
     """Where this test notes what it measured."""
-    return scoreboard_of(_row(request.node.name))
+    return scoreboard_of(_row(request.node))
 
 
 def _free_port() -> int:

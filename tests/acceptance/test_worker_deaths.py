@@ -38,13 +38,13 @@ def recovery(moment: float, in_hand: list[str], findings: Findings) -> float:
     return max((end.timestamp() - moment for end in ends if end), default=0.0)
 
 
-@pytest.mark.rounds(1)
-@pytest.mark.timeout(3600)
+@pytest.mark.rounds(20)
+@pytest.mark.timeout(600)
 def test_w1_nothing_is_lost_or_doubled_when_the_worker_is_killed_at_any_moment(
     office: PostOffice, scoreboard: Scoreboard
 ) -> None:
-    kills, killed = sizes.scaled(100, once=2), []
     office.is_hurried = sizes.share() is None
+    kills = 2 if office.is_hurried else 5
     for _ in range(kills):
         seen = len(office.server.dots)
         office.enqueue(100)
@@ -55,13 +55,13 @@ def test_w1_nothing_is_lost_or_doubled_when_the_worker_is_killed_at_any_moment(
             os.kill(worker.main, signal.SIGKILL)
         else:
             worker.kill()
-        killed.append((time.time(), office.in_hand()))
+    moment, in_hand = time.time(), office.in_hand()
     office.open()
     findings = examine(office, seconds=120)
 
     note(scoreboard, findings)
-    for moment, in_hand in killed:
-        scoreboard.note(Measure.WORKER_RECOVERY, recovery(moment, in_hand, findings))
+    # Of the last kill only: mails from the others wait behind those that were enqueued meanwhile.
+    scoreboard.note(Measure.WORKER_RECOVERY, recovery(moment, in_hand, findings))
     findings.hold(unknown=kills * 4)
 
 
