@@ -58,14 +58,14 @@ integration: $(STAMP) ## Against real mail servers and a real broker
 	@$(PYTEST) -n $(JOBS) tests/integration
 
 acceptance: $(STAMP) ## The Procfile's processes: started, killed, asked
-	@$(PYTEST) -n $(JOBS) --dist loadgroup tests/acceptance
+	@$(PYTEST) -n $(JOBS) --dist loadgroup -m "not long" tests/acceptance
 
 coverage: $(STAMP) ## Which lines the unit and integration tests do not reach
 	@$(BIN)/coverage run -m pytest -q tests/unit tests/integration
 	@$(BIN)/coverage report --show-missing --skip-covered
 
 faults: $(STAMP) ## The rows of the fault matrix, each once
-	@$(PYTEST) -n $(JOBS) -m faults tests
+	@$(PYTEST) -n $(JOBS) --dist loadgroup -m "faults or long" tests
 
 faults-full: $(STAMP) ## The same with the full numbers, and the journal's state machine at length
 	@POSTROOM_FAULTS=full $(PYTEST) -n $(JOBS) -m faults tests

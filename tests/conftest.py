@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
 
+#: What takes minutes; `make faults` runs it, `make test` does not.
+_LONG = {"test_rabbitmq", "test_failover"}
+
 #: A test of a row of the fault matrix is named for it: test_s7_….
 _ROW = re.compile(r"test_([swtrcpqdf]\d+)_")
 
@@ -35,6 +38,7 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the mark that selects the fault matrix."""
+    config.addinivalue_line("markers", "long: takes minutes; `make faults` runs it, `make test` does not")
     config.addinivalue_line("markers", "faults: a row of the fault matrix; set by the test's name")
     config.addinivalue_line("markers", "rounds(times): how often make faults-full runs a row; 20 if unsaid")
     config.addinivalue_line("markers", "scores(measure): each run is one case of that measure")
@@ -55,6 +59,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _ROW.match(item.name):
             item.add_marker(pytest.mark.faults)
+        if item.path.parent.name == "queue_rows" or item.path.stem in _LONG:
+            item.add_marker(pytest.mark.long)
         if "scoreboard" in getattr(item, "fixturenames", ()) or item.get_closest_marker("scores"):
             item.add_marker(pytest.mark.scored)
 

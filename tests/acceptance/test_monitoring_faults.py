@@ -81,5 +81,10 @@ def test_f1_mails_go_on_when_flower_does_not(
 def test_f1_a_worker_does_not_read_what_workers_say_of_themselves(office: PostOffice) -> None:
     office.processes_of(office.open())
 
-    # One subscription is its remote control; gossip would be another.
-    assert office.redis.pubsub_numpat() + len(office.redis.pubsub_channels()) == 1
+    def subscriptions() -> int:
+        return int(office.redis.pubsub_numpat()) + len(office.redis.pubsub_channels())
+
+    office.wait_until(lambda: subscriptions() > 0, "the worker's remote control")
+
+    # That is one; gossip would be another.
+    assert subscriptions() == 1
