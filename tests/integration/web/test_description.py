@@ -21,8 +21,9 @@ def test_the_gateway_keeps_what_its_description_promises(gateway: Any, tmp_path:
     line = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(SETTINGS), "run"]
     line += [f"{gateway.url}/openapi.json", "--header", f"Authorization: Bearer {gateway.key}"]
     line += ["--checks", "all", "--max-time", str(SECONDS), "--generation-deterministic"]
-    # DELETE cancels: an email that was cancelled is still there to be asked for, with its result.
-    line += ["--exclude-checks", "use_after_free"]
+    # DELETE cancels: an email that was cancelled is still there to be asked for, with its result. And a batch
+    # is accepted though some of its emails are wrong: each is judged by itself.
+    line += ["--exclude-checks", "use_after_free,negative_data_rejection"]
 
     run = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603 (our own line)
 
