@@ -113,11 +113,12 @@ class SendEmailTask(Task[Any, Any]):
     service: Callable[[], Service]
 
 
-def register(app: Celery, service: Callable[[], Service]) -> SendEmailTask:
+def register(app: Celery, service: Callable[[], Service], **options: Any) -> SendEmailTask:
     """
     Add `send_email` to *app* and to no other app of the process.
 
-    *service* is called in the process that runs the task, so that nothing of it is shared across a fork.
+    *service* is called in the process that runs the task, so that nothing of it is shared across a fork;
+    *options* are those of a Celery task.
     """
 
     def send_email(self: SendEmailTask, *args: Any, **parameters: Any) -> Report:
@@ -126,7 +127,8 @@ def register(app: Celery, service: Callable[[], Service]) -> SendEmailTask:
         job = Job(str(self.request.id), lane, {"args": list(args), **parameters} if args else parameters)
         return _report(self, _verdict(service(), job))
 
-    task: SendEmailTask = app.task(name=TASK_NAME, bind=True, base=SendEmailTask, shared=False)(send_email)
+    options |= {"name": TASK_NAME, "bind": True, "base": SendEmailTask, "shared": False}
+    task: SendEmailTask = app.task(**options)(send_email)
     task.service = service
     return task
 

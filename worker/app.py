@@ -14,6 +14,7 @@ from tasks.send_email import register
 from worker import logs, outputs, starting
 from worker.composition import connect, delivery_service, journal_options, sieve
 from worker.dispatch.setup import set_up as set_up_dispatch
+from worker.dispatch.strategy import mails
 from worker.environment import settings_from_environment, surroundings
 from worker.queue import QueueApp
 from worker.settings import InvalidSettings, Settings
@@ -28,14 +29,14 @@ if TYPE_CHECKING:
 
 def build(settings: Settings) -> Celery:
     """Return a Celery app that sends mail as *settings* say."""
-    app = QueueApp(settings.broker_url, backend=settings.results, sieve=sieve(settings))
+    app = QueueApp(settings.broker_url, backend=settings.results, sieve=sieve(settings), trims=settings.trims)
     set_up_dispatch(app, settings)
 
     @functools.cache
     def service() -> DeliveryService:
         return delivery_service(settings)
 
-    register(app, service)
+    register(app, service, Strategy=f"{mails.__module__}:{mails.__name__}")
     return app
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from tasks.contract.queue import WORKER_SETTINGS
 from tasks.delivery.accounts import Accounts
 from tasks.delivery.delivery import DeliveryService
 from tasks.delivery.preparation import Preparation
@@ -14,8 +15,10 @@ from tasks.delivery.routing import Router
 from tasks.delivery.sealing import SealPolicy
 from tasks.journal.blobs import BlobStore
 from tasks.journal.connecting import client_of
+from tasks.journal.copies import ResultCopies
 from tasks.journal.journal import Journal, JournalOptions
 from tasks.journal.leases import LeaseKeeper
+from tasks.journal.link import Link
 from tasks.journal.quarantine import Quarantine
 from tasks.journal.sealing import seal_with
 from tasks.message.attachments import AttachmentPolicy
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from worker.settings import Settings
+
+#: What stands before a task's id in the keys of Celery's result backend.
+_PREFIX: Final = "celery-task-meta-"
 
 
 def connect(settings: Settings) -> Redis:
@@ -63,11 +69,18 @@ def router(settings: Settings) -> Router:
     return Router(accounts, ca_folder=settings.ca_folder)
 
 
+def _copies(settings: Settings) -> ResultCopies | None:
+    """Return what makes copies of results, where the journal's Redis is the one that Celery looks in."""
+    if not settings.trims or settings.results != settings.journal:
+        return None
+    return ResultCopies(_PREFIX, int(WORKER_SETTINGS["result_expires"]))
+
+
 def delivery_service(settings: Settings) -> DeliveryService:
     """Return what carries the mails of one worker process."""
     redis = connect(settings)
     seal = seal_with(settings.seal_keys)
-    journal = Journal(redis, options=journal_options(settings))
+    journal = Journal(redis, options=journal_options(settings), link=Link(redis), copies=_copies(settings))
     return DeliveryService(
         journal=journal,
         leases=LeaseKeeper(journal),

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
+from tasks.contract.reading import read_json
 from worker.decompression import is_bounded
 
 #: Bytes of an entry, and of a body when it is decompressed: more than the contract lets any message have.
@@ -21,14 +21,6 @@ _MAX_NAME: Final = 255
 _MAX_PRIORITY: Final = 255
 _BASE64: Final = "base64"
 _ENCODINGS: Final = (_BASE64, None, "", "utf-8", "UTF-8")
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(name)
-
-
-# Made once: `json.loads` would make one for each entry.
-_DECODER: Final = json.JSONDecoder(parse_constant=_no_number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +75,7 @@ def _object(raw: bytes) -> dict[str, Any]:
     if len(raw) > MAX_ENTRY:
         raise Flaw(f"is larger than {MAX_ENTRY} bytes")
     try:
-        payload = _DECODER.decode(raw.decode())
+        payload = read_json(raw)
     except (ValueError, RecursionError):
         raise Flaw("is not JSON") from None
     if not isinstance(payload, dict):

@@ -11,7 +11,9 @@ from celery import Celery
 from tasks.contract.names import Lane
 from tasks.contract.places import celery_settings, celery_url, queue_arguments
 from tasks.contract.queue import WORKER_SETTINGS
+from worker.dispatch.events import GroupedEvents
 from worker.transport import sifting
+from worker.trims.transport import fetching
 
 if TYPE_CHECKING:
     from worker.sieve import Sieve
@@ -19,31 +21,44 @@ if TYPE_CHECKING:
 
 class SiftingConnection(kombu.Connection):
     """
-    A connection whose transport has a sieve.
+    A connection whose transport has a sieve, and with *trims* fetches messages in groups.
 
     For whoever asks for its name, and after each failover, the transport is the one that the URL names.
     """
 
-    def __init__(self, *arguments: Any, sieve: Sieve, **options: Any) -> None:
+    def __init__(self, *arguments: Any, sieve: Sieve, trims: bool = False, **options: Any) -> None:
         self._sieve = sieve
+        self._trims = trims
         super().__init__(*arguments, **options)
 
     def get_transport_cls(self) -> Any:
         """Return the class of the transport."""
         plain: Any = super().get_transport_cls()
-        return sifting(plain, self._sieve)
+        return fetching(plain, self._sieve) if self._trims else sifting(plain, self._sieve)
 
     def clone(self, **options: Any) -> kombu.Connection:
         """Return another connection to the same place."""
-        return super().clone(sieve=self._sieve, **options)
+        return super().clone(sieve=self._sieve, trims=self._trims, **options)
 
 
 class QueueApp(Celery):
-    """An app on the three lanes; with a *sieve*, whatever it consumes has passed through it."""
+    """
+    An app on the three lanes.
 
-    def __init__(self, broker_url: str, *, backend: str | None = None, sieve: Sieve | None = None) -> None:
+    With a *sieve*, whatever it consumes has passed through it; with *trims*, it uses Redis more sparingly.
+    """
+
+    def __init__(
+        self,
+        broker_url: str,
+        *,
+        backend: str | None = None,
+        sieve: Sieve | None = None,
+        trims: bool = False,
+    ) -> None:
         super().__init__(
             "postroom",
+            events=f"{GroupedEvents.__module__}:{GroupedEvents.__name__}" if trims else None,
             broker=celery_url(broker_url),
             backend=backend and celery_url(backend),
             set_as_current=False,
@@ -57,5 +72,5 @@ class QueueApp(Celery):
         self.sieve = sieve
         if sieve:
             amqp: Any = self.amqp
-            amqp.Connection = partial(SiftingConnection, sieve=sieve)
+            amqp.Connection = partial(SiftingConnection, sieve=sieve, trims=trims)
             self.conf.worker_consumer = "worker.consumer:SafeConsumer"

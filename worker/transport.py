@@ -20,16 +20,16 @@ logger = logging.getLogger(__name__)
 
 
 @cache
-def sifting(transport: Any, sieve: Sieve) -> Any:
+def sifting(transport: Any, sieve: Sieve, base: Any = None) -> Any:
     """
-    Return the class *transport* with a *sieve* in its channels.
+    Return the class *transport* with a *sieve* in its channels, which are *base* beside.
 
     One that is no Redis is returned as it is: its entries are not kombu's own, and what is wrong with a
     message is found out by the consumer.
     """
     if not issubclass(transport, redis.Transport):
         return transport
-    channel = type("SiftingChannel", (SiftingChannel, transport.Channel), {"sieve": sieve})
+    channel = type("SiftingChannel", (base or SiftingChannel, transport.Channel), {"sieve": sieve})
     return type("SiftingTransport", (transport,), {"Channel": channel})
 
 

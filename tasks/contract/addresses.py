@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tasks.contract.addr_spec import ordinary, quote_local, validated
@@ -23,17 +23,18 @@ class Mailbox:
     """
     A parsed address; made by this module's parsers, which vouch for it.
 
-    *local* is without quotes, *domain* in lower-case A-labels. Neither `str` nor `repr` shows the address.
+    *local* is without quotes, *domain* in lower-case A-labels. *addr_spec* is the address itself, as header
+    and envelope have it: the local part quoted where it must be. Neither `str` nor `repr` shows the address.
     """
 
     display_name: str
     local: str
     domain: str
+    addr_spec: str = field(init=False, compare=False)
 
-    @property
-    def addr_spec(self) -> str:
-        """The address itself, as header and envelope have it: the local part quoted where it must be."""
-        return f"{quote_local(self.local)}@{self.domain}"
+    def __post_init__(self) -> None:
+        # Written once, since every step on the way of a mail reads it.
+        object.__setattr__(self, "addr_spec", f"{quote_local(self.local)}@{self.domain}")
 
     @property
     def needs_smtputf8(self) -> bool:

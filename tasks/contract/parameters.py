@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import (
@@ -132,17 +133,19 @@ class SendEmail(BaseModel):
         """The time budget in seconds, as everything behind the wire counts it."""
         return self.timeout / _MILLISECONDS
 
-    @property
+    @cached_property
     def recipients(self) -> tuple[Mailbox, ...]:
         """Whom the envelope names: TO, CC and BCC in this order, each address once."""
-        return tuple(box for box, first in addresses.unique((*self.to, *self.cc, *self.bcc)) if first)
+        named = (*self.to, *self.cc, *self.bcc)
+        return tuple([box for box, first in addresses.unique(named) if first]) if len(named) > 1 else named
 
     @property
     def merged(self) -> tuple[str, ...]:
         """The addresses, masked, that were given again and merged into the first of their kind."""
-        return tuple(
-            box.masked for box, first in addresses.unique((*self.to, *self.cc, *self.bcc)) if not first
-        )
+        named = (*self.to, *self.cc, *self.bcc)
+        if len(named) == len(self.recipients):
+            return ()
+        return tuple(box.masked for box, first in addresses.unique(named) if not first)
 
     def to_message(self) -> dict[str, JsonValue]:
         """Return the keyword arguments that travel in the queue: what was set, in its canonical form."""

@@ -139,7 +139,14 @@ class DeliveryService:
         Those wait for up to *policy.hold* seconds for their next attempt, or were not tried since *goes_on*
         said no; their leases are still renewed. Nothing is raised for a mail.
         """
-        tried = Round(self.journal, self.policy, mails, report)
+        claims = {id(mail.job): mail.claim for mail in mails}
+
+        def told(job: Job, verdict: Verdict) -> None:
+            # At once, or the leases of mails that have their results would be renewed in vain.
+            self.leases.let_go([claims[id(job)]])
+            report(job, verdict)
+
+        tried = Round(self.journal, self.policy, mails, told)
         with self._rounds.open(tried):
             try:
                 self._submit(mails, tried, goes_on)

@@ -25,11 +25,13 @@ class Settled:
     """
     The mail has its result; nothing more will happen to it unless it is resent.
 
-    *is_resent* says that this may not be its first: an earlier one must give way.
+    *is_resent* says that this may not be its first: an earlier one must give way. *is_stored* says that those
+    who ask Celery can see it already.
     """
 
     result: SendEmailResult
     is_resent: bool = False
+    is_stored: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
 
-from tasks.contract.codes import LocalCode, Phase
+from tasks.contract.codes import Phase
 from tasks.contract.result import Attempt
 from tasks.deadline import Deadline
 from tasks.delivery.outcome import Ending, attempt_of
@@ -76,7 +76,8 @@ class Mail:
 
     def recall(self) -> None:
         """Note the attempts of earlier workers, as they left them in the journal."""
-        self.attempts = tuple(Attempt.model_validate(a) for a in json.loads(self.claim.history or "[]"))
+        if self.claim.history:
+            self.attempts = tuple(Attempt.model_validate(a) for a in json.loads(self.claim.history))
 
     def open(self, request: SendEmail) -> None:
         """Note the validated parameters, and what earlier workers left in the journal."""
@@ -120,11 +121,7 @@ class Mail:
 
     def covered(self) -> str:
         """Return the progress to note before the dot: until an answer comes, those tried are doubtful."""
-        covered = Progress(
-            self.progress.recipients, dict(self.progress.standings), dict(self.progress.replies)
-        )
-        covered.doubt(self.progress.open, Reply(LocalCode.UNKNOWN, ""))
-        return covered.encode(body=self._body)
+        return self.progress.covered(body=self._body)
 
     def kept_progress(self) -> str:
         """Return the progress as the journal keeps it; of a mail that was never opened, what it had."""

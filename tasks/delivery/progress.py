@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from tasks.contract.codes import LocalCode
 from tasks.delivery.redaction import redact
 from tasks.failures import Reply
 from tasks.journal.standings import Standing
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 
 _NOTHING_YET: Final = Reply(0, "")
+_NO_ANSWER: Final = Reply(LocalCode.UNKNOWN, "")
 _SUSPECTS_NEXT: Final = {Standing.OPEN: Standing.SUSPECT, Standing.REFUSED: Standing.DOUBTFUL}
 
 
@@ -37,11 +40,13 @@ class Progress:
     @property
     def open(self) -> tuple[str, ...]:
         """The recipients that are still to be tried, in input order."""
+        if not self.standings:
+            return self.recipients
         return self.having(Standing.OPEN, Standing.SUSPECT)
 
     def having(self, *standings: Standing) -> tuple[str, ...]:
         """Return the recipients of these *standings*, in input order."""
-        return tuple(r for r in self.recipients if self.standing_of(r) in standings)
+        return tuple([r for r in self.recipients if self.standings.get(r, Standing.OPEN) in standings])
 
     def standing_of(self, recipient: str) -> Standing:
         """Return where *recipient* stands."""
@@ -99,6 +104,18 @@ class Progress:
             ]
         )
 
+    def covered(self, *, body: str = "") -> str:
+        """
+        Return the standings as they are until a dot that is about to be sent has its answer.
+
+        Those that are tried are in doubt till then.
+        """
+        if not self.standings:
+            return _all_in_doubt(len(self.recipients))
+        covered = Progress(self.recipients, dict(self.standings), dict(self.replies))
+        covered.doubt(self.open, _NO_ANSWER)
+        return covered.encode(body=body)
+
     @classmethod
     def decode(cls, recipients: tuple[str, ...], stored: str) -> Progress:
         """Read what `encode` wrote for the same *recipients*; nothing stored means all are open."""
@@ -106,3 +123,9 @@ class Progress:
         for recipient, (standing, *reply) in zip(recipients, json.loads(stored or "[]"), strict=False):
             progress._set(recipient, Standing(standing), Reply(*reply))
         return progress
+
+
+@lru_cache(maxsize=256)
+def _all_in_doubt(count: int) -> str:
+    """Return what `Progress.encode` writes of *count* recipients that are tried for the first time."""
+    return json.dumps([[Standing.DOUBTFUL, *_NO_ANSWER]] * count)

@@ -20,6 +20,8 @@ def redact(text: str, *, body: str) -> str:
     Other links stay, since servers explain their refusals on pages of their own. A server that echoes a
     reset link must not put it where operators and Flower can read it (contract, section 4).
     """
+    if text.isprintable() and "@" not in text and "://" not in text:
+        return text[:LONGEST_TEXT].strip()
     line = _CONTROL.sub(" ", text)
     line = _LINK.sub(lambda link: _unless_echoed(link.group(), body), line)
     return _ADDRESS.sub(r"\1***@\2", line)[:LONGEST_TEXT].strip()

@@ -140,7 +140,7 @@ class Round:
         for mail, (_, _, result), is_kept in zip(mails, settled, are_kept, strict=True):
             if is_kept and mail.is_reset:
                 self._put_on_record(mail, result)
-            self._report(mail.job, _kept(mail, result) if is_kept else self._refused(mail, result))
+            self._report(mail.job, self._kept(mail, result) if is_kept else self._refused(mail, result))
 
     def _put_on_record(self, mail: Mail, result: SendEmailResult) -> None:
         """Note how a password reset ended, for longer than the journal keeps it."""
@@ -148,6 +148,13 @@ class Round:
             self._journal.conclude(mail.job.mail_id, result)
         except RedisError as error:
             logger.warning("end of reset not noted", extra={**mail.facts, "error": type(error).__name__})
+
+    def _kept(self, mail: Mail, result: SendEmailResult) -> Settled:
+        if logger.isEnabledFor(logging.INFO):
+            logger.info(
+                "mail settled", extra={**mail.facts, "delivery": result.delivery, "code": result.code}
+            )
+        return Settled(result, mail.claim.is_resent, self._journal.copies_results)
 
     def _refused(self, mail: Mail, result: SendEmailResult) -> Verdict:
         """
@@ -170,8 +177,3 @@ def _settlement(mail: Mail) -> tuple[Claim, MailState, SendEmailResult]:
     ending = mail.ending()
     result = conclude(ending)
     return mail.claim, state_of(ending, result), result
-
-
-def _kept(mail: Mail, result: SendEmailResult) -> Settled:
-    logger.info("mail settled", extra={**mail.facts, "delivery": result.delivery, "code": result.code})
-    return Settled(result, mail.claim.is_resent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Never
+from typing import TYPE_CHECKING, Final, Never
 
 from tasks.contract.codes import LocalCode
 from tasks.contract.security import Security
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from tasks.contract.parameters import SendEmail
     from tasks.delivery.accounts import Account, Accounts
     from tasks.smtp.login import Login
+
+
+#: The fields of a message that change its way.
+_OVERRIDES: Final = frozenset({"smtp_authentication", "smtp_host", "smtp_port", "smtp_ssl_trust"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,12 @@ class Router:
         self.accounts = accounts
         self._ca_folder = ca_folder
         self._logins = {account.name: login_of(account) for account in accounts}
+        # Made once where nothing on a disk can change them.
+        self._own = {
+            account.name: self.route_of(account)
+            for account in accounts
+            if account.trust is None or account.trust.kind is not TrustKind.CA_FILE
+        }
 
     def direct(self, request: SendEmail) -> Direction:
         """
@@ -82,6 +92,9 @@ class Router:
         return account
 
     def _route(self, request: SendEmail, account: Account) -> Route:
+        own = self._own.get(account.name)
+        if own and _OVERRIDES.isdisjoint(request.model_fields_set):
+            return own
         host = request.smtp_host or account.host
         security = account.security if request.security is None else request.security
         if security is Security.NONE and account.security is not Security.NONE:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tasks.contract.result import SendEmailResult
 from tasks.journal.audit import Audit
+from tasks.journal.copies import NO_COPY
 from tasks.journal.records import (
     RECORD_FIELDS,
     Acceptance,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from tasks.contract.status import MailState
+    from tasks.journal.copies import Copy, ResultCopies
+    from tasks.journal.link import Link
 
 _ACCEPT: Final = Script.named("accept")
 _BEGIN: Final = Script.named("begin")
@@ -67,12 +70,27 @@ class Journal:
     """
     The record of mails; every method takes a run of them and costs one round trip.
 
-    All methods raise `redis.RedisError` when Redis cannot be reached.
+    A worker gives it a *link* of its own, and *copies* where the results of Celery are in the same Redis. All
+    methods raise `redis.RedisError` when Redis cannot be reached.
     """
 
-    def __init__(self, redis: Redis, *, options: JournalOptions | None = None) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        options: JournalOptions | None = None,
+        link: Link | None = None,
+        copies: ResultCopies | None = None,
+    ) -> None:
         self._redis = redis
+        self._link = link
+        self._copies = copies
         self.options = options or JournalOptions()
+
+    @property
+    def copies_results(self) -> bool:
+        """Whether a result that it takes is in Celery's backend as well."""
+        return self._copies is not None
 
     def accept(self, run: Sequence[Entry], *, messages: Iterable[bytes] = ()) -> list[Accepted]:
         """
@@ -96,7 +114,7 @@ class Journal:
             Call((MAIL + mail_id, OPEN, WATERMARKS), (mail_id, lease, self.options.runs))
             for mail_id in mail_ids
         ]
-        answers = run_script(self._redis, _BEGIN, calls)
+        answers = run_script(self._redis, _BEGIN, calls, link=self._link)
         return [_grip(mail_id, answer) for mail_id, answer in zip(mail_ids, answers, strict=True)]
 
     def mark(self, claims: Sequence[Claim], progress: Sequence[str]) -> list[bool]:
@@ -118,7 +136,7 @@ class Journal:
     ) -> tuple[list[bool], list[bool]]:
         """Do what `finish` does for some mails and then what `mark` does for others, in one round trip."""
         retention, lease = _milliseconds(self.options.retention), _milliseconds(self.options.lease)
-        finishing = [_finish(one, retention) for one in settled]
+        finishing = [self._finish(one, retention) for one in settled]
         marking = [_mark(claim, lease, covered) for claim, covered in zip(claims, progress, strict=True)]
         answers = self._step([*finishing, *marking])
         return answers[: len(finishing)], answers[len(finishing) :]
@@ -141,7 +159,7 @@ class Journal:
     def finish(self, settled: Sequence[tuple[Claim, MailState, SendEmailResult]]) -> list[bool]:
         """Record the results of mails; their parameters are deleted, the results kept for a day."""
         retention = _milliseconds(self.options.retention)
-        return self._step(_finish(one, retention) for one in settled)
+        return self._step(self._finish(one, retention) for one in settled)
 
     def conclude(self, mail_id: str, result: SendEmailResult) -> None:
         """Write down how a password reset ended, where it was written down that it was asked for."""
@@ -159,8 +177,13 @@ class Journal:
             for mail_id, values in zip(mail_ids, stored, strict=True)
         ]
 
+    def _finish(self, settled: tuple[Claim, MailState, SendEmailResult], retention: int) -> Call:
+        claim, state, result = settled
+        copy = self._copies.of(claim.mail_id) if self._copies else NO_COPY
+        return _step(claim, state, retention, "result", result.model_dump_json(), copy=copy)
+
     def _step(self, calls: Iterable[Call]) -> list[bool]:
-        return [answer == 1 for answer in run_script(self._redis, _STEP, list(calls))]
+        return [answer == 1 for answer in run_script(self._redis, _STEP, list(calls), link=self._link)]
 
 
 def _acceptance(entry: Entry, patience: int, message: bytes) -> Call:
@@ -173,17 +196,14 @@ def _acceptance(entry: Entry, patience: int, message: bytes) -> Call:
     return Call(keys, (*arguments, *(fingerprint for _, fingerprint in earlier)))
 
 
-def _step(claim: Claim, state: str, milliseconds: int, *fields: str) -> Call:
-    return Call((MAIL + claim.mail_id, OPEN), (claim.mail_id, claim.fence, state, milliseconds, *fields))
+def _step(claim: Claim, state: str, milliseconds: int, *fields: str, copy: Copy = NO_COPY) -> Call:
+    return Call(
+        (MAIL + claim.mail_id, OPEN), (claim.mail_id, claim.fence, state, milliseconds, *copy, *fields)
+    )
 
 
 def _mark(claim: Claim, lease: int, covered: str) -> Call:
     return _step(claim, "data", lease, "progress", covered)
-
-
-def _finish(settled: tuple[Claim, MailState, SendEmailResult], retention: int) -> Call:
-    claim, state, result = settled
-    return _step(claim, state, retention, "result", result.model_dump_json())
 
 
 def _grip(mail_id: str, answer: list[Any]) -> Claim | Refusal:

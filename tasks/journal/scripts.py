@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
+    from tasks.journal.link import Link
+
 #: Makes a script that does one call into one that does many: a command of its own for each mail of a run
 #: costs both sides half as much again. ARGV begins with how many keys and how many arguments each call has;
 #: `now` is the moment by the server's clock, in milliseconds.
@@ -37,6 +39,8 @@ return answers
 #: command, and so many characters.
 MOST_CALLS: Final = 100
 _MOST_CHARACTERS: Final = 1024 * 1024
+#: Calls that go together however large they are: the mark of one mail and the result of the one before.
+_FEW: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +80,9 @@ class Call:
         return sum(len(part) for part in self.arguments if isinstance(part, str | bytes))
 
 
-def run_script(redis: Redis, script: Script, calls: Sequence[Call]) -> list[Any]:
+def run_script(redis: Redis, script: Script, calls: Sequence[Call], *, link: Link | None = None) -> list[Any]:
     """
-    Run *script* once for each of *calls*, in order and in one round trip.
+    Run *script* once for each of *calls*, in order and in one round trip; over *link* if it is one command.
 
     A server that does not know the script (it was restarted, or is new) is taught it, and the commands that
     it refused are sent again: a refused command has done nothing.
@@ -87,7 +91,10 @@ def run_script(redis: Redis, script: Script, calls: Sequence[Call]) -> list[Any]
         redis.RedisError: Redis cannot be reached, or a script failed.
     """
     groups = _grouped(calls)
-    answers = _send(redis, script, groups)
+    if link and len(groups) == 1:
+        answers = [link.call("EVALSHA", script.digest, *_arguments(groups[0]))]
+    else:
+        answers = _send(redis, script, groups)
     refused = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
     if refused:
         redis.script_load(script.source)
@@ -101,6 +108,8 @@ def run_script(redis: Redis, script: Script, calls: Sequence[Call]) -> list[Any]
 
 def _grouped(calls: Sequence[Call]) -> list[list[Call]]:
     """Return *calls* in order, in groups that each fit into one command."""
+    if len(calls) == 1 or (len(calls) == _FEW and calls[0].shape == calls[1].shape):
+        return [list(calls)]
     groups: list[list[Call]] = []
     characters = 0
     for call in calls:
@@ -116,7 +125,12 @@ def _grouped(calls: Sequence[Call]) -> list[list[Call]]:
 def _send(redis: Redis, script: Script, groups: Sequence[Sequence[Call]]) -> list[Any]:
     pipeline = redis.pipeline(transaction=False)
     for group in groups:
-        keys = [key for call in group for key in call.keys]
-        arguments = [argument for call in group for argument in call.arguments]
-        pipeline.evalsha(script.digest, len(keys), *keys, *group[0].shape, *arguments)
+        pipeline.evalsha(script.digest, *_arguments(group))
     return pipeline.execute(raise_on_error=False)
+
+
+def _arguments(group: Sequence[Call]) -> list[Any]:
+    """Return what stands behind a script's digest: the number of keys, the keys, and the arguments."""
+    keys = [key for call in group for key in call.keys]
+    arguments = [argument for call in group for argument in call.arguments]
+    return [len(keys), *keys, *group[0].shape, *arguments]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tasks.contract.codes import LocalCode
@@ -12,6 +13,7 @@ from tasks.message.words import encoded_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from tasks.contract.addresses import Mailbox
     from tasks.contract.parameters import SendEmail
@@ -50,13 +52,19 @@ def _headers(mail: SendEmail, sender: Mailbox, identity: Identity, *, smtputf8: 
         if mailboxes:
             yield _addresses(name, mailboxes, smtputf8=smtputf8)
     yield _unstructured("Subject", mail.subject, smtputf8=smtputf8)
-    yield f"Date: {format_datetime(identity.date)}\r\n"
+    yield f"Date: {_date(identity.date)}\r\n"
     yield f"Message-ID: {identity.message_id}\r\n"
     yield "MIME-Version: 1.0\r\n"
     for name, value in mail.headers.items():
         if not _NAME.fullmatch(name) or _OURS.fullmatch(name):
             raise PermanentFailure(Reply(LocalCode.INVALID_INPUT, "Headers: a name that may not be set"))
         yield _unstructured(name, value, smtputf8=smtputf8)
+
+
+@lru_cache(maxsize=64)
+def _date(moment: datetime) -> str:
+    """Return *moment* as RFC 5322 has it (section 3.3); mails of one second have it in common."""
+    return format_datetime(moment)
 
 
 def _unstructured(name: str, value: str, *, smtputf8: bool) -> str:

@@ -27,11 +27,10 @@ def conclude(outcomes: Sequence[Outcome]) -> None:
         task_ready(request, successful=isinstance(outcome.verdict, Settled))
         _acknowledge(request)
         _tell(request, outcome)
-    flush_events(outcomes)
 
 
 def flush_events(outcomes: Sequence[Outcome]) -> None:
-    """Send the events that Celery collected, in one message: it would do so only at the loop's next turn."""
+    """Send the events that were kept, at the end of the worker: no turn of the loop will do it."""
     for dispatcher in {outcome.errand.request.eventer for outcome in outcomes}:
         if dispatcher:
             dispatcher.flush()

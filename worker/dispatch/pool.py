@@ -14,9 +14,9 @@ from celery.concurrency.base import BasePool
 from celery.worker import state
 
 from tasks.contract.names import TASK_NAME, Lane
-from tasks.delivery.job import Job
+from tasks.delivery.job import Job, Settled
 from tasks.send_email import DiscreetRequest, lane_of
-from worker.dispatch.conclusion import conclude, put_back
+from worker.dispatch.conclusion import conclude, flush_events, put_back
 from worker.dispatch.desk import Desk
 from worker.dispatch.items import CHORES, Chore, Errand, Outcome
 from worker.dispatch.reporter import Reporter
@@ -77,7 +77,7 @@ class SenderPool(BasePool):
         )
         self._reporter = Reporter(
             ResultWriter(self.app, together=options.trims),
-            conclude=lambda outcomes: self._tray.put(lambda: conclude(outcomes)),
+            conclude=self._conclude,
             put_back=lambda outcomes: self._tray.put(lambda: put_back(outcomes)),
             look_after=self._look_after,
         )
@@ -85,6 +85,9 @@ class SenderPool(BasePool):
         self._service: DeliveryService | None = None
         self._is_stopped = False
         self._last_turn = time.monotonic()
+        self._gathered: list[Errand | Chore] = []
+        self._lock = threading.Lock()
+        self._ended: list[Outcome] = []
 
     @property
     def health(self) -> Health:
@@ -105,6 +108,10 @@ class SenderPool(BasePool):
         self._tray.serve(loop)
         loop.on_tick.add(self._note_turn)
 
+    def take(self, request: DiscreetRequest) -> None:
+        """Take the request of an ordinary mail."""
+        self._gather(self._errand(request))
+
     def on_apply(
         self,
         target: Callable[..., Any],
@@ -115,10 +122,10 @@ class SenderPool(BasePool):
         """Take a request that Celery wants to be carried out."""
         request = getattr(callbacks.get("accept_callback"), "__self__", None)
         if isinstance(request, DiscreetRequest) and not request.is_part_of_canvas:
-            self._desk.put([self._errand(request)])
+            self._gather(self._errand(request))
             return
         lane = lane_of(request.delivery_info) if request is not None else Lane.DEFAULT
-        self._desk.put([Chore(lambda: self._run(target, args, kwargs or {}, callbacks), lane)])
+        self._gather(Chore(lambda: self._run(target, args, kwargs or {}, callbacks), lane))
 
     def flush(self) -> None:
         """
@@ -128,6 +135,7 @@ class SenderPool(BasePool):
         them again only after the visibility timeout: kombu cannot return them to it over a connection that is
         gone.
         """
+        self._hand_over()
         self._desk.remove(lambda item: isinstance(item, Chore))
 
     def on_close(self) -> None:
@@ -180,6 +188,16 @@ class SenderPool(BasePool):
             "resting": state.resting,
             "oldest-run": round(state.oldest, 3),
         }
+
+    def _gather(self, item: Errand | Chore) -> None:
+        """Keep *item* until the consumer has handed over all that it has: a share of them is a run."""
+        self._gathered.append(item)
+        if len(self._gathered) == 1:
+            self._tray.put(self._hand_over)
+
+    def _hand_over(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        self._desk.put(gathered)
 
     def _errand(self, request: DiscreetRequest) -> Errand:
         lane = lane_of(request.delivery_info)
@@ -257,5 +275,23 @@ class SenderPool(BasePool):
         self._tray.put(note)
 
     def done(self, outcome: Outcome) -> None:
-        """Have *outcome* reported."""
-        self._reporter.put(outcome)
+        """Have *outcome* reported; one whose result is stored need only be concluded."""
+        if isinstance(outcome.verdict, Settled) and outcome.verdict.is_stored:
+            self._conclude([outcome])
+        else:
+            self._reporter.put(outcome)
+
+    def _conclude(self, outcomes: Sequence[Outcome]) -> None:
+        """Have the consumer conclude *outcomes*, with all that come before it gets to it."""
+        with self._lock:
+            is_first = not self._ended
+            self._ended += outcomes
+        if is_first:
+            self._tray.put(self._conclude_all)
+
+    def _conclude_all(self) -> None:
+        with self._lock:
+            ended, self._ended = self._ended, []
+        conclude(ended)
+        if self._is_stopped:
+            flush_events(ended)

@@ -67,6 +67,7 @@ def consumer(message: Message, **options: Any) -> SafeConsumer:
     """A consumer without a connection."""
     found = SafeConsumer.__new__(SafeConsumer)
     found.pulse = Pulse()
+    found.strategies = {}
     found.app = SimpleNamespace(sieve=Sieve(message.events, **options), backend=Backend())
     found.connection_errors, found.channel_errors = (ConnectionResetError,), (ResponseError,)
     return found

@@ -15,7 +15,7 @@ def test_mails_that_wait_are_carried_although_their_connection_is_gone() -> None
     """The broker gives them again only after a quarter of an hour; other tasks it must give again first."""
     desk: Desk[Any] = Desk(lanes=list(Lane), connections=2, senders=2)
     pool = SenderPool.__new__(SenderPool)
-    pool._desk = desk  # noqa: SLF001 (without threads of its own)
+    pool._desk, pool._gathered = desk, []  # noqa: SLF001 (without threads of its own)
     request: Any = None
     desk.put([Errand(request, Job("m", "default", {}), "way", "default"), Chore(lambda: None, "default")])
     pool.flush()

@@ -1,0 +1,97 @@
+"""Task events for monitors, many in one message."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from celery.app.events import Events
+from celery.events.dispatcher import EventDispatcher
+from celery.utils.time import utcoffset
+from pydantic_core import to_json
+
+if TYPE_CHECKING:
+    from collections import defaultdict
+    from collections.abc import Callable
+
+#: Seconds that an event may wait for others. Flower draws its pages from what it has, every few seconds.
+GROUPED_FOR: Final = 0.1
+#: Events that go out at once however short they have waited.
+_MOST: Final = 1000
+_TASKS: Final = "task"
+
+
+class GroupedDispatcher(EventDispatcher):
+    """
+    Sends task events as Celery does, a thousand at a time instead of 24, and written ten times as fast.
+
+    A message is a millisecond of the consumer's thread, and there are three events to a mail. All others
+    (heartbeats) go out at once.
+    """
+
+    # Celery's, which its stubs do not know.
+    enabled: bool
+    groups: set[str]
+    buffer_group: Any
+    clock: Any
+    pid: int
+    hostname: str
+    exchange: Any
+    headers: dict[str, Any]
+    delivery_mode: int
+    on_send_buffered: Callable[[], None] | None
+    _group_buffer: defaultdict[str, list[dict[str, Any]]]
+
+    def send(self, type: str, *args: Any, **fields: Any) -> Any:  # noqa: A002 (Celery's signature)
+        """Send an event, or keep it for a moment."""
+        if not self._is_grouped(type):
+            plain: Any = super()
+            return plain.send(type, *args, **fields)
+        kept = self._group_buffer[_TASKS]
+        kept.append(
+            {
+                "type": type,
+                "timestamp": time.time(),
+                "hostname": self.hostname,
+                "utcoffset": utcoffset(),
+                "pid": self.pid,
+                "clock": self.clock.forward(),
+                **fields,
+            }
+        )
+        if len(kept) >= _MOST:
+            self.flush()
+        elif self.on_send_buffered:
+            self.on_send_buffered()
+        return None
+
+    def _is_grouped(self, type_: str) -> bool:
+        is_wanted = self.enabled and (not self.groups or _TASKS in self.groups)
+        return is_wanted and _TASKS in self.buffer_group and type_.startswith("task-")
+
+    def _publish(self, event: Any, producer: Any, routing_key: str, **options: Any) -> Any:
+        if isinstance(event, list) and producer is not None:
+            producer = _Written(producer)
+        plain: Any = super()
+        return plain._publish(event, producer, routing_key, **options)  # noqa: SLF001 (this very method)
+
+
+class GroupedEvents(Events):
+    """Celery's way to its dispatchers, which are grouped ones."""
+
+    dispatcher_cls = f"{__name__}:{GroupedDispatcher.__name__}"
+
+
+class _Written:
+    """A producer that writes its events itself: kombu's own encoder looks at each value in Python."""
+
+    def __init__(self, producer: Any) -> None:
+        self._producer = producer
+
+    def publish(self, events: list[dict[str, Any]], *, serializer: str, **options: Any) -> Any:
+        body = to_json(events, fallback=str)
+        if serializer != "json":
+            return self._producer.publish(events, serializer=serializer, **options)
+        return self._producer.publish(
+            body.decode(), content_type="application/json", content_encoding="utf-8", **options
+        )

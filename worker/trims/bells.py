@@ -1,0 +1,89 @@
+"""Hearing of the first message that comes into an empty queue, without taking it out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+#: Seconds after which a bell rings anyhow: then the queue's lists of lower priority are looked at, and it is
+#: certain that the server is still there.
+_LONGEST: Final = 1
+
+
+@dataclass(slots=True)
+class _Bell:
+    """A connection that waits for one queue; *since* is when it began, None while it does not."""
+
+    queue: str
+    client: Any
+    since: float | None = None
+
+
+class Bells:
+    """
+    A blocked connection for each empty queue of *channel*, watched by its poller.
+
+    BLMOVE from a list's end to the same end changes nothing, and is answered as soon as there is something.
+    *ring* is called with the queue's name.
+    """
+
+    def __init__(self, channel: Any, ring: Callable[[str], object]) -> None:
+        self._channel = channel
+        self._ring = ring
+        self._bells: dict[str, _Bell] = {}
+
+    def listen(self, queues: Iterable[str]) -> None:
+        """
+        Listen for a message in each of *queues*.
+
+        Raises:
+            redis.RedisError: Redis cannot be reached.
+        """
+        for queue in queues:
+            bell = self._bells.get(queue) or self._hang(queue)
+            if bell.since is None or not self._is_watched(bell):
+                self._wait(bell)
+
+    def check(self, patience: float) -> None:
+        """Let go of connections whose answer is overdue by *patience* seconds: nobody is there any more."""
+        for bell in self._bells.values():
+            if bell.since is not None and time.monotonic() - bell.since > _LONGEST + patience:
+                bell.client.connection.disconnect()
+
+    def _hang(self, queue: str) -> _Bell:
+        bell = self._bells[queue] = _Bell(queue, self._channel.make_client())
+        bell.client.connection = bell.client.connection_pool.get_connection()
+        self._channel.handlers[_kind(queue)] = lambda: self._hear(bell)
+        return bell
+
+    def _is_watched(self, bell: _Bell) -> bool:
+        sockets = self._channel.connection.cycle._chan_to_sock  # noqa: SLF001 (as kombu's own poller does it)
+        watched = sockets.get((self._channel, bell.client, _kind(bell.queue)))
+        return watched is not None and watched is bell.client.connection._sock  # noqa: SLF001
+
+    def _wait(self, bell: _Bell) -> None:
+        bell.since = None
+        if not self._is_watched(bell):
+            poller = self._channel.connection.cycle
+            poller._register(self._channel, bell.client, _kind(bell.queue))  # noqa: SLF001 (as above)
+        bell.client.connection.send_command("BLMOVE", bell.queue, bell.queue, "RIGHT", "RIGHT", _LONGEST)
+        bell.since = time.monotonic()
+
+    def _hear(self, bell: _Bell) -> None:
+        bell.since = None
+        try:
+            bell.client.connection.read_response()
+        except self._channel.connection_errors:
+            bell.client.connection.disconnect()
+            raise
+        finally:
+            self._ring(bell.queue)
+
+
+def _kind(queue: str) -> str:
+    """Return under which name the poller knows the bell of *queue*."""
+    return f"BELL {queue}"

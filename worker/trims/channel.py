@@ -1,0 +1,167 @@
+"""A channel that fetches many messages at a time."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from kombu.transport import virtual
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
+
+from worker.transport import SiftingChannel
+from worker.trims.bells import Bells
+from worker.trims.qos import GroupedQoS
+from worker.trims.scripts import FETCH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+logger = logging.getLogger(__name__)
+
+#: Messages that a channel without a limit of its own has in hand at most.
+_NO_LIMIT: Final = 512
+#: Messages of the first lane that are fetched although there is no room, so that a full house is no obstacle
+#: for the mails that are in the greatest hurry.
+_EXTRA: Final = 32
+#: Messages and bytes that one fetch takes, and bytes in hand with which none begins.
+_AT_ONCE: Final = 100
+_MOST_BYTES: Final = 4 * 1024 * 1024
+_MOST_IN_HAND: Final = 64 * 1024 * 1024
+#: The part of the limit that must be free for a fetch: with most of it in hand nobody waits for more.
+_WORTH_IT: Final = 8
+#: Seconds for which nothing is fetched after Redis refused it: it has no memory or no disk left.
+_REFUSED: Final = 1.0
+
+
+class FetchedMessage(virtual.Message):
+    """A message under the tag by which it was fetched; what its producer called it stays as it came."""
+
+    def __init__(self, payload: Any, channel: Any = None, **kwargs: Any) -> None:
+        super().__init__(payload, channel=channel, **kwargs)
+        self.delivery_tag = channel.tag_of_delivery or self.delivery_tag
+
+
+class FetchingChannel(SiftingChannel):
+    """
+    A channel that moves messages in groups, by a script, to where unacknowledged ones stand.
+
+    kombu takes them one by one with BRPOP and writes them down afterwards: whoever dies in between loses one,
+    and so does a connection that is half open. Here nothing is ever in neither place. A queue that was found
+    empty has a bell, which tells of the first message that comes.
+    """
+
+    QoS = GroupedQoS
+    Message = FetchedMessage
+
+    # kombu's, which its stubs do not know.
+    qos: GroupedQoS
+    connection: Any
+    pool: Any
+    active_queues: Any
+    active_fanout_queues: set[str]
+    unacked_key: str
+    unacked_index_key: str
+    handlers: dict[str, Callable[[], object]]
+    _create_client: Callable[..., Any]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._kept: tuple[Any, Any] = (None, None)
+        #: What is in hand: the bytes of each message by its tag.
+        self.fetched: dict[str, int] = {}
+        #: Of the message that is being delivered.
+        self.tag_of_delivery = ""
+        self._bytes = 0
+        self._empty: set[str] = set()
+        self._not_before = 0.0
+        self.bells = Bells(self, self._empty.discard)
+        super().__init__(*args, **kwargs)
+
+    def make_client(self) -> Any:
+        """Return a client whose connections the poller can watch."""
+        return self._create_client(asynchronous=True)
+
+    def conn_or_acquire(self, client: Any = None) -> Any:
+        """Lend a client: the kept one, where kombu makes another for each command."""
+        if client is None:
+            pool = self.pool
+            if self._kept[0] is not pool:
+                self._kept = pool, self._create_client()
+            client = self._kept[1]
+        return nullcontext(client)
+
+    def serve(self) -> None:
+        """
+        Do what is to be done at a turn of the loop: acknowledge, fetch and deliver, or listen for the bells.
+
+        Raises:
+            redis.RedisError: Redis cannot be reached.
+        """
+        self.qos.flush()
+        queues = self.active_queues
+        room, extra = self._room()
+        is_worth_it = room > 0 if queues[0] in self._empty else room + extra > 0
+        if is_worth_it and not self._empty.issuperset(queues) and time.monotonic() >= self._not_before:
+            self._fetch(queues, room, extra)
+        self.bells.listen([queue for queue in queues if queue in self._empty])
+
+    def forget(self, tags: Iterable[str]) -> None:
+        """Note that these messages are not in hand any more."""
+        for tag in tags:
+            self._bytes -= self.fetched.pop(tag, 0)
+
+    def _room(self) -> tuple[int, int]:
+        """Return for how many messages there is room, and for how many more of the first lane."""
+        limit = self.qos.prefetch_count or _NO_LIMIT
+        in_hand = len(self.fetched)
+        room = min(_AT_ONCE, limit - in_hand)
+        if self._bytes >= _MOST_IN_HAND or room < limit // _WORTH_IT < _AT_ONCE:
+            room = 0
+        return max(0, room), max(0, min(_EXTRA, limit + _EXTRA - in_hand - room))
+
+    def _fetch(self, queues: list[str], room: int, extra: int) -> None:
+        prefix = f"{uuid4()}:"
+        lists = [self._q_for_pri(queue, step) for queue in queues for step in self.priority_steps]
+        arguments: list[str | int] = [room, extra, _MOST_BYTES, prefix, len(self.priority_steps), *queues]
+        try:
+            with self.conn_or_acquire() as client:
+                found = FETCH.run(client, (self.unacked_index_key, self.unacked_key, *lists), arguments)
+        except ReadOnlyError:
+            raise
+        except ResponseError as error:
+            logger.warning("nothing fetched, since Redis refused", extra={"error": type(error).__name__})
+            self._not_before = time.monotonic() + _REFUSED
+            return
+        self._empty.update(queue for queue, (left, *_) in zip(queues, found, strict=True) if not left)
+        messages = [(queue, raw) for queue, (_, *raws) in zip(queues, found, strict=True) for raw in raws]
+        tags = [f"{prefix}{number}" for number in range(1, len(messages) + 1)]
+        for tag, (_, raw) in zip(tags, messages, strict=True):
+            self.fetched[tag] = len(raw)
+            self._bytes += len(raw)
+        for tag, (queue, raw) in zip(tags, messages, strict=True):
+            self._take(tag, raw, queue)
+        if messages and self.connection.loop:
+            # The loop must not rest before it was seen whether there is more.
+            self.connection.loop.call_soon(_nothing)
+
+    def _take(self, tag: str, raw: bytes, queue: str) -> None:
+        try:
+            payload = self.sieve.sift(raw, lane=queue)
+        except (RedisError, OSError) as error:
+            logger.warning("queue entry not quarantined yet", extra={"error": type(error).__name__})
+            self.qos.give_back([tag])
+            return
+        if payload is None:
+            self.qos.ack(tag)
+            return
+        self.tag_of_delivery = tag
+        try:
+            self.connection._deliver(payload, queue)  # noqa: SLF001 - as kombu's own channel does it
+        finally:
+            self.tag_of_delivery = ""
+
+
+def _nothing() -> None:
+    """Do nothing, soon."""

@@ -1,0 +1,38 @@
+"""A transport whose channels fetch in groups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kombu.transport import redis
+
+if TYPE_CHECKING:
+    from worker.trims.channel import FetchingChannel
+
+
+class FetchingPoller(redis.MultiChannelPoller):
+    """kombu's poller, with channels that fetch by themselves in the place of its BRPOP."""
+
+    # kombu's, which its stubs do not know.
+    _channels: set[FetchingChannel]
+    _fd_to_chan: dict[int, tuple[FetchingChannel, str]]
+    _register_LISTEN: Any  # noqa: N815 (kombu's name)
+
+    def on_poll_start(self) -> None:
+        """Have the channels do what is to be done at a turn of the loop."""
+        for channel in tuple(self._channels):
+            if channel.active_queues:
+                channel.serve()
+            if channel.active_fanout_queues:
+                self._register_LISTEN(channel)
+
+    def on_readable(self, fileno: int) -> None:
+        """Have a channel read what came; a bell's answer whatever there is room for."""
+        channel, kind = self._fd_to_chan.get(fileno, (None, ""))
+        if channel is not None:
+            channel.handlers[kind]()
+
+    def maybe_check_brpop_health(self) -> None:
+        """Let go of bells that nobody answers."""
+        for channel in tuple(self._channels):
+            channel.bells.check(channel.health_check_interval)

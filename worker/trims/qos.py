@@ -1,0 +1,100 @@
+"""Acknowledging many messages at a time, and putting many back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from kombu.transport import redis, virtual
+
+from worker.trims.scripts import GIVE_BACK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from worker.trims.channel import FetchingChannel
+
+#: Messages that one call of the script puts back; Redis does nothing else meanwhile.
+_AT_ONCE: Final = 200
+
+
+class GroupedQoS(redis.QoS):
+    """
+    kombu's ledger of unacknowledged messages, written in groups.
+
+    Acknowledgements wait for `flush`, which the channel calls at each turn of the consumer's loop. Moments
+    are the server's: kombu compares those of the workers' own clocks, and one that is fast steals messages.
+    """
+
+    # kombu's, which its stubs do not know.
+    channel: FetchingChannel
+    _delivered: Any
+    _flush: Callable[[], None]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._acknowledged: list[str] = []
+
+    def append(self, message: Any, delivery_tag: str) -> None:
+        """Note a message as delivered; one that was fetched stands in Redis already."""
+        if delivery_tag in self.channel.fetched:
+            virtual.QoS.append(self, message, delivery_tag)
+        else:
+            super().append(message, delivery_tag)
+
+    def ack(self, delivery_tag: str) -> None:
+        """Note a message as done with."""
+        self._acknowledged.append(delivery_tag)
+        virtual.QoS.ack(self, delivery_tag)
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:  # noqa: FBT001, FBT002 (kombu's)
+        """Give a message back, or drop it."""
+        if requeue:
+            self.give_back([delivery_tag])
+            virtual.QoS.ack(self, delivery_tag)
+        else:
+            self.ack(delivery_tag)
+
+    def flush(self) -> None:
+        """
+        Have Redis forget what was acknowledged.
+
+        Raises:
+            redis.RedisError: it cannot be reached; the messages come again, and the journal has the results.
+        """
+        if not self._acknowledged:
+            return
+        tags, self._acknowledged = self._acknowledged, []
+        with self.channel.conn_or_acquire() as client:
+            pipeline = client.pipeline()
+            pipeline.zrem(self.unacked_index_key, *tags)
+            pipeline.hdel(self.unacked_key, *tags)
+            pipeline.execute()
+        self.channel.forget(tags)
+
+    def restore_unacked(self, client: Any = None) -> None:  # noqa: ARG002 (kombu's)
+        """Give back all that was delivered and not acknowledged."""
+        self.flush()
+        self._flush()
+        # Some of what was fetched may not have been delivered yet.
+        self.give_back(list({**self.channel.fetched, **self._delivered}))
+        self._delivered.clear()
+
+    def restore_visible(self, *_: Any, **__: Any) -> None:
+        """Give back what some worker took long ago and never acknowledged."""
+        with self.channel.conn_or_acquire() as client:
+            keys = (self.unacked_index_key, self.unacked_key)
+            GIVE_BACK.run(client, keys, (self.visibility_timeout, _AT_ONCE))
+
+    def give_back(self, tags: list[str]) -> None:
+        """
+        Put the messages of *tags* back into their queues.
+
+        Raises:
+            redis.RedisError: Redis cannot be reached; they come again after the visibility timeout.
+        """
+        keys = (self.unacked_index_key, self.unacked_key)
+        with self.channel.conn_or_acquire() as client:
+            # The newest first, so that the oldest is the next one in its queue.
+            for end in range(len(tags), 0, -_AT_ONCE):
+                GIVE_BACK.run(client, keys, ("", "", *tags[max(0, end - _AT_ONCE) : end]))
+        self.channel.forget(tags)
