@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from tasks.contract.names import TASK_NAME, Lane
 from tasks.contract.queue import PUBLISH_OPTIONS
-from tasks.delivery.job import Job, LeftAlone, PutBack, Settled
+from tasks.delivery.job import Job, LeftAlone, PutBack, Settled, Suspect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -151,6 +151,8 @@ def _report(task: SendEmailTask, verdict: Verdict) -> Report:
             task.update_state(state=RETRYING, meta=progress_of(verdict))
             task.send_event("task-retried", exception=f"{verdict.code} {verdict.message}", traceback="")
             raise Ignore("put back")
+        case Suspect():
+            raise Ignore("to be taken up alone")
         case LeftAlone():
             raise Ignore(verdict.reason)
 

@@ -15,6 +15,7 @@ from tasks.delivery.routing import Router
 from tasks.delivery.sealing import SealPolicy
 from tasks.journal.blobs import BlobStore
 from tasks.journal.connecting import client_of
+from tasks.journal.control import Control
 from tasks.journal.copies import ResultCopies
 from tasks.journal.journal import Journal, JournalOptions
 from tasks.journal.leases import LeaseKeeper
@@ -83,6 +84,7 @@ def delivery_service(settings: Settings) -> DeliveryService:
     journal = Journal(redis, options=journal_options(settings), link=Link(redis), copies=_copies(settings))
     return DeliveryService(
         journal=journal,
+        control=Control(redis, options=journal_options(settings), seal=seal),
         leases=LeaseKeeper(journal),
         preparation=Preparation(
             router=router(settings),

@@ -27,13 +27,15 @@ if TYPE_CHECKING:
 
     from tasks.delivery.job import Job, Verdict
     from tasks.delivery.preparation import Preparation
-    from tasks.delivery.round import Report
+    from tasks.delivery.round import PassOn, Report
     from tasks.delivery.ways import Way
     from tasks.failures import Answer
+    from tasks.journal.control import Control
     from tasks.journal.journal import Journal
     from tasks.journal.leases import LeaseKeeper
     from tasks.smtp.route import Route
-    from tasks.smtp.submission import GoOn, Hear, Mark, Submission
+    from tasks.smtp.submission import GoOn, Hear, Mark
+    from tasks.smtp.supply import Supply
 
 logger = logging.getLogger(__name__)
 
@@ -42,9 +44,9 @@ class Transport(Protocol):
     """What carries a run of mails to one server; it answers for each and never raises for the server."""
 
     def submit(
-        self, route: Route, run: Sequence[Submission], *, mark: Mark, hear: Hear, goes_on: GoOn
+        self, route: Route, run: Supply, *, mark: Mark, hear: Hear, goes_on: GoOn
     ) -> Sequence[Answer | None]:
-        """Try each mail of *run* once, tell *hear* each answer; None for a mail that was not tried."""
+        """Try each mail of *run* once, tell *hear* each answer; return those of the ones that were begun."""
 
 
 class _Rounds:
@@ -68,6 +70,10 @@ class _Rounds:
         with self._lock:
             return [one for one in self._open if one.is_overdue(patience)]
 
+    def stuck(self, patience: float) -> list[Round]:
+        with self._lock:
+            return [one for one in self._open if one.is_stuck(patience)]
+
 
 @dataclass(frozen=True, slots=True)
 class DeliveryService:
@@ -80,6 +86,7 @@ class DeliveryService:
     """
 
     journal: Journal
+    control: Control
     leases: LeaseKeeper
     preparation: Preparation
     transport: Transport
@@ -111,16 +118,18 @@ class DeliveryService:
         """Return the way that *job* will probably go; mails of one way are best carried together."""
         return self.preparation.ways.of(job)
 
-    def take_up(self, run: Sequence[Job], report: Report) -> list[Mail]:
+    def take_up(self, run: Sequence[Job], report: Report, *, in_company: bool = False) -> list[Mail]:
         """
         Claim mails and make them ready; return those to be attempted, and report what became of the others.
 
-        Their leases are renewed until they are reported.
+        Their leases are renewed until they are reported. *in_company* says that other mails are carried by
+        this process at the same time: one whose worker died is then reported as `Suspect`, and is to be taken
+        up while none of its kind is.
 
         Raises:
             redis.RedisError: the journal could not be reached, so nothing was begun.
         """
-        grips = Intake(self.journal, self.preparation.sealing).take_up(run)
+        grips = Intake(self.journal, self.preparation.sealing).take_up(run, in_company=in_company)
         mails = []
         for job, grip in zip(run, grips, strict=True):
             if isinstance(grip, Claim):
@@ -132,12 +141,20 @@ class DeliveryService:
             self.preparation.prepare(mail, self.policy)
         return self._to_be_tried(self._without_settled(mails, report), report)
 
-    def attempt(self, mails: Sequence[Mail], report: Report, *, goes_on: GoOn = go_on) -> list[Mail]:
+    def attempt(
+        self,
+        mails: Sequence[Mail],
+        report: Report,
+        *,
+        goes_on: GoOn = go_on,
+        pass_on: PassOn | None = None,
+    ) -> list[Mail]:
         """
         Try each mail once and report those that are settled or put back; return the others.
 
         Those wait for up to *policy.hold* seconds for their next attempt, or were not tried since *goes_on*
-        said no; their leases are still renewed. Nothing is raised for a mail.
+        said no; their leases are still renewed. Nothing is raised for a mail. With *pass_on*, mails behind
+        one that hangs are given to it by whoever calls `relieve`, and are none of this call's any more.
         """
         claims = {id(mail.job): mail.claim for mail in mails}
 
@@ -146,12 +163,13 @@ class DeliveryService:
             self.leases.let_go([claims[id(job)]])
             report(job, verdict)
 
-        tried = Round(self.journal, self.policy, mails, told)
+        tried = Round(self.journal, self.policy, mails, told, pass_on=pass_on)
         with self._rounds.open(tried):
             try:
                 self._submit(mails, tried, goes_on)
             except BaseException as error:  # noqa: BLE001 (a bug must end neither the thread nor other mails)
                 tried.give_up(error)
+            mails = tried.close()
             self._write_down(tried)
         self._let_go([mail for mail in mails if mail.wait is None or mail.is_lost])
         left = [mail for mail in mails if mail.wait is not None and not mail.is_lost]
@@ -174,6 +192,23 @@ class DeliveryService:
         for one in self._rounds.overdue(patience):
             one.settle()
 
+    def relieve(self, patience: float) -> None:
+        """Pass the mails on that are behind one of which nothing was heard for *patience* seconds."""
+        for one in self._rounds.stuck(patience):
+            one.pass_on_rest()
+
+    def cancel(self, run: Sequence[Job]) -> None:
+        """
+        Give mails that wait their results, code 650, without sending them; `take_up` finds these.
+
+        Raises:
+            redis.RedisError: the journal could not be reached.
+        """
+        # One that came by name must be on record before it can be cancelled.
+        self.journal.accept([self.preparation.sealing.entry(job) for job in run])
+        for job in run:
+            self.control.cancel(job.mail_id)
+
     def _in_hand(self, job: Job, claim: Claim) -> Mail:
         return Mail(job, claim, Deadline.after(0.0, clock=self.clock), self.clock, self.clock())
 
@@ -195,13 +230,8 @@ class DeliveryService:
         for mail in mails:
             by_route[mail.route].append(mail)
         for route, run in by_route.items():
-            submissions = [mail.submission() for mail in run]
-            answers = self.transport.submit(
-                route, submissions, mark=tried.mark, hear=tried.hear, goes_on=goes_on
-            )
-            for mail, answer in zip(run, answers, strict=True):
-                if answer is None:
-                    mail.was_passed_over()
+            supply = tried.supply([mail.submission() for mail in run])
+            self.transport.submit(route, supply, mark=tried.mark, hear=tried.hear, goes_on=goes_on)
 
     def _write_down(self, tried: Round) -> None:
         try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from tasks.contract.codes import LocalCode
 from tasks.contract.result import Delivery, SendEmailResult
-from tasks.delivery.job import LeftAlone, Settled
+from tasks.delivery.job import LeftAlone, Settled, Suspect
 from tasks.journal.records import Acceptance, Claim, Hindrance, Refusal
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tasks.journal.journal import Journal
     from tasks.journal.records import Accepted
 
-Grip: TypeAlias = Claim | Settled | LeftAlone
+Grip: TypeAlias = Claim | Settled | Suspect | LeftAlone
 
 
 class Intake:
@@ -32,9 +32,13 @@ class Intake:
         self._journal = journal
         self._sealing = sealing
 
-    def take_up(self, run: Sequence[Job]) -> list[Grip]:
-        """Return a claim for each mail of *run*, or why this worker has nothing to do with it."""
-        found = self._journal.begin([job.mail_id for job in run])
+    def take_up(self, run: Sequence[Job], *, in_company: bool = False) -> list[Grip]:
+        """
+        Return a claim for each mail of *run*, or why this worker has nothing to do with it.
+
+        *in_company* as for `Journal.begin`.
+        """
+        found = self._journal.begin([job.mail_id for job in run], in_company=in_company)
         strangers = [i for i, grip in enumerate(found) if _is_unknown(grip)]
         grips: list[Grip] = [_grip(grip) for grip in found]
         if strangers:
@@ -78,6 +82,8 @@ def _is_unknown(grip: Claim | Refusal) -> bool:
 def _grip(grip: Claim | Refusal) -> Grip:
     if isinstance(grip, Claim):
         return grip
+    if grip.hindrance is Hindrance.ALONE:
+        return Suspect()
     return Settled(grip.result, grip.is_resent) if grip.result else LeftAlone(grip.hindrance)
 
 

@@ -44,10 +44,15 @@ class PutBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspect:
+    """The mail was in the hands of a worker that died: it is to be taken up again, and alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class LeftAlone:
     """The mail is not this worker's: another one has it, or it is not due yet."""
 
     reason: str
 
 
-Verdict: TypeAlias = Settled | PutBack | LeftAlone
+Verdict: TypeAlias = Settled | PutBack | Suspect | LeftAlone

@@ -14,6 +14,7 @@ from tasks.delivery.outcome import conclude, state_of
 from tasks.delivery.preparation import internal_failure, log_bug
 from tasks.delivery.retry import persistently
 from tasks.smtp.faults import unconfirmed
+from tasks.smtp.supply import Supply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -33,6 +34,9 @@ logger = logging.getLogger(__name__)
 #: Told what became of a mail once the journal has it; any thread may call it.
 Report: TypeAlias = "Callable[[Job, Verdict], object]"
 
+#: Given a mail that was not begun, since the one before it hangs; any thread may call it.
+PassOn: TypeAlias = "Callable[[Mail], object]"
+
 _NOT_WRITTEN = "the journal could not be reached for its result"
 
 
@@ -45,7 +49,15 @@ class Round:
     run. It is safe to call `settle` from another thread than the one in which the run is carried.
     """
 
-    def __init__(self, journal: Journal, policy: RetryPolicy, mails: Iterable[Mail], report: Report) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        policy: RetryPolicy,
+        mails: Iterable[Mail],
+        report: Report,
+        *,
+        pass_on: PassOn | None = None,
+    ) -> None:
         self._journal = journal
         self._policy = policy
         self._by_id = {mail.job.mail_id: mail for mail in mails}
@@ -54,10 +66,16 @@ class Round:
         self._answered: list[Mail] = []
         self._answered_at = 0.0
         self._in_doubt: set[str] = set()
+        self._pass_on = pass_on
+        self._supply: Supply | None = None
+        self._answered_ids: set[str] = set()
+        self._heard_at = time.monotonic()
 
     def hear(self, submission: Submission, answer: Answer) -> None:
         """Note the answer that a mail got."""
         mail = self._by_id[submission.mail_id]
+        self._answered_ids.add(submission.mail_id)
+        self._heard_at = time.monotonic()
         try:
             mail.absorb(answer, self._policy)
         except Exception as error:  # noqa: BLE001 (a bug must not cost the mails behind this one)
@@ -112,9 +130,45 @@ class Round:
         with self._lock:
             return bool(self._answered) and time.monotonic() - self._answered_at > patience
 
+    def supply(self, submissions: Sequence[Submission]) -> Supply:
+        """Return what hands these mails out, as long as they are this round's."""
+        with self._lock:
+            self._supply = Supply(submissions)
+            self._heard_at = time.monotonic()
+            return self._supply
+
+    def is_stuck(self, patience: float) -> bool:
+        """Whether nothing was heard for *patience* seconds while there is somebody to pass mails on to."""
+        return self._pass_on is not None and time.monotonic() - self._heard_at > patience
+
+    def pass_on_rest(self) -> None:
+        """Pass on the mails that were not begun."""
+        with self._lock:
+            withdrawn = self._supply.withdraw() if self._supply and self._pass_on else []
+            mails = [self._by_id.pop(submission.mail_id) for submission in withdrawn]
+        for mail in mails:
+            mail.was_passed_over()
+            if self._pass_on:
+                self._pass_on(mail)
+
+    def close(self) -> list[Mail]:
+        """End the round; return its mails, of which those that were not tried were passed over."""
+        with self._lock:
+            if self._supply:
+                self._supply.withdraw()
+            mails = list(self._by_id.values())
+        for mail in mails:
+            if mail.wait is not None and mail.job.mail_id not in self._answered_ids:
+                mail.was_passed_over()
+        return mails
+
     def give_up(self, error: BaseException) -> None:
         """Settle every mail that has no outcome yet after a bug ended the attempt."""
-        for mail in self._by_id.values():
+        with self._lock:
+            mails = list(self._by_id.values())
+            if self._supply:
+                self._supply.withdraw()
+        for mail in mails:
             if mail.wait is None or mail.is_lost:
                 continue
             log_bug(error, mail.job.mail_id)

@@ -1,7 +1,7 @@
 -- Take a mail up: queued -> sending, or go on with one whose worker died (its lease is over).
 -- KEYS: mail, open mails, watermarks
--- ARGV: mail id, lease in ms, runs that a mail may have
--- Returns unknown | done <result> <resends> | early <ms> | busy <ms>
+-- ARGV: mail id, lease in ms, runs that a mail may have, 1 if others are carried at the same time, else 0
+-- Returns unknown | done <result> <resends> | early <ms> | busy <ms> | alone
 --       | yours | unconfirmed | crashed, each with fence, accepted, elapsed ms, history, progress, now, resends
 local mail = redis.call('HMGET', KEYS[1],
   'state', 'due', 'lease', 'accepted', 'started', 'published', 'lane', 'history', 'progress', 'result',
@@ -22,6 +22,12 @@ elseif state == 'sending' or state == 'data' then
 else
   return { 'done', mail[10] or '', resends }
 end
+local runs = tonumber(mail[13]) + 1
+if runs > 1 and ARGV[4] == '1' then
+  -- Whoever took it up before died of it, or of another mail that was carried at the same time: taken up by
+  -- itself, it takes no other mail with it.
+  return { 'alone' }
+end
 
 -- The newest publication that any worker has met, to a tenth of a second: what was published well before it and
 -- is still waiting is lost.
@@ -32,7 +38,6 @@ end
 
 local started = tonumber(mail[5] or now)
 local fence = tonumber(mail[12]) + 1
-local runs = tonumber(mail[13]) + 1
 local lease = now + tonumber(ARGV[2])
 local verdict = 'yours'
 if state == 'data' then

@@ -107,11 +107,16 @@ class Journal:
         answers = run_script(self._redis, _ACCEPT, calls)
         return [Accepted(Acceptance(outcome.decode()), first.decode()) for outcome, first in answers]
 
-    def begin(self, mail_ids: Sequence[str]) -> list[Claim | Refusal]:
-        """Take mails up for sending, with a new fence and a lease each."""
+    def begin(self, mail_ids: Sequence[str], *, in_company: bool = False) -> list[Claim | Refusal]:
+        """
+        Take mails up for sending, with a new fence and a lease each.
+
+        *in_company* says that this process carries other mails at the same time: one whose worker died is
+        then refused, to be taken up alone.
+        """
         lease = _milliseconds(self.options.lease)
         calls = [
-            Call((MAIL + mail_id, OPEN, WATERMARKS), (mail_id, lease, self.options.runs))
+            Call((MAIL + mail_id, OPEN, WATERMARKS), (mail_id, lease, self.options.runs, int(in_company)))
             for mail_id in mail_ids
         ]
         answers = run_script(self._redis, _BEGIN, calls, link=self._link)

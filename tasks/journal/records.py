@@ -144,6 +144,7 @@ class Hindrance(StrEnum):
     UNKNOWN = "unknown"
     DONE = "done"
     EARLY = "early"
+    ALONE = "alone"
     BUSY = "busy"
 
 

@@ -14,14 +14,13 @@ from tasks.smtp.submission import go_on
 from tasks.smtp.wire import ConnectionLost
 
 if TYPE_CHECKING:
-    from collections import deque
-
     from tasks.deadline import Deadline
     from tasks.failures import Answer
     from tasks.smtp.job import Job
     from tasks.smtp.replies import RawReply
     from tasks.smtp.session import Session
     from tasks.smtp.submission import GoOn, Mark
+    from tasks.smtp.supply import Line
     from tasks.smtp.transaction import Transaction
 
 # Contents up to here go out in one write with their dot; larger ones before the mark, so that a lease that
@@ -48,7 +47,7 @@ class Conversation:
     def __init__(
         self,
         session: Session,
-        waiting: deque[Job],
+        waiting: Line,
         mark: Mark,
         *,
         most_mails: int,
@@ -66,13 +65,13 @@ class Conversation:
         while self._waiting and self._session.is_open and self._session.mails < self._most_mails:
             if self._begun is None and not self._goes_on():
                 return
-            job = self._waiting[0]
+            job = self._waiting.first
             try:
                 answer = self._carry(job)
             except Failure as failure:
                 answer = failure
             if answer is not None:
-                self._waiting.popleft()
+                self._waiting.leave()
                 job.settle(answer)
 
     def _carry(self, job: Job) -> Answer | None:
@@ -170,10 +169,13 @@ class Conversation:
     def _begin_next(self) -> bytes:
         """Begin the mail after this one where its envelope may share a write, and return what to write."""
         session = self._session
-        is_last = len(self._waiting) == 1 or session.mails + 1 >= self._most_mails
-        if session.pipelines and not is_last and self._goes_on():
+        is_last = session.mails + 1 >= self._most_mails
+        if not session.pipelines or is_last or not self._goes_on():
+            return b""
+        following = self._waiting.second
+        if following:
             try:
-                self._begun = begin(self._waiting[1].submission, session.extensions)
+                self._begun = begin(following.submission, session.extensions)
             except Failure:
                 return b""
             return _lines(_groups(self._begun.commands, _MOST_AT_ONCE)[0])

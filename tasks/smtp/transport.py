@@ -6,7 +6,6 @@ import logging
 import os
 import time
 import weakref
-from collections import deque
 from typing import TYPE_CHECKING
 
 from tasks.contract.codes import LocalCode, Phase
@@ -15,10 +14,10 @@ from tasks.patience import Patience
 from tasks.smtp.conversation import Conversation
 from tasks.smtp.faults import time_over, unconfirmed
 from tasks.smtp.gate import LOGIN_PAUSE, LoginGate
-from tasks.smtp.job import Job
 from tasks.smtp.opening import closing_on_failure, log_in, open_session
 from tasks.smtp.pool import Pool, PoolLimits
 from tasks.smtp.submission import go_on, hear_nothing
+from tasks.smtp.supply import Line, Supply
 from tasks.smtp.tls import Handshakes
 from tasks.smtp.verification import Verification
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tasks.deadline import Deadline
+    from tasks.smtp.job import Job
     from tasks.smtp.route import Route
     from tasks.smtp.session import Session
     from tasks.smtp.submission import GoOn, Hear, Mark, Submission
@@ -56,29 +56,31 @@ class SmtpTransport:
     def submit(
         self,
         route: Route,
-        run: Sequence[Submission],
+        run: Sequence[Submission] | Supply,
         *,
         mark: Mark,
         hear: Hear = hear_nothing,
         goes_on: GoOn = go_on,
     ) -> list[Answer | None]:
         """
-        Try each mail of *run* once and return their answers, in order; None for one that was not tried.
+        Try each mail of *run* once and return the answers of those that were begun, in order.
+
+        None is for one that was not tried; of a run that is no `Supply`, they are at the end of it.
 
         *mark* is asked just before each final dot, *hear* told of each answer as it comes, *goes_on* asked
         before each mail is begun. The call ends with the last mail's deadline, so a run should hold mails of
         like deadlines. Whatever is raised here, be it SystemExit in a library, is one mail's answer.
         """
-        jobs = [Job(submission, hear) for submission in run]
-        waiting = deque(jobs)
+        waiting = Line(run if isinstance(run, Supply) else Supply(run), hear)
         try:
             while waiting and goes_on():
                 self._serve(route, waiting, mark, goes_on)
         except BaseException:  # A library's SystemExit, too, must end a mail and not the worker.
             logger.exception("submission broke off", extra={"account": route.account})
             if waiting:
-                waiting[0].settle(_internal_error(waiting[0]))
-        return [job.answer for job in jobs]
+                waiting.first.settle(_internal_error(waiting.first))
+        answers = [job.answer for job in waiting.jobs]
+        return answers if isinstance(run, Supply) else answers + [None] * (len(run) - len(answers))
 
     def verify(self, route: Route, deadline: Deadline) -> Verification:
         """
@@ -109,11 +111,11 @@ class SmtpTransport:
         self._gate = LoginGate(self._login_pause, self._clock)
         self._pool = Pool(self._open, self._limits, self._clock)
 
-    def _serve(self, route: Route, waiting: deque[Job], mark: Mark, goes_on: GoOn) -> None:
+    def _serve(self, route: Route, waiting: Line, mark: Mark, goes_on: GoOn) -> None:
         """Answer at least the first mail that waits, or replace the connection that it found dead."""
-        first = waiting[0]
+        first = waiting.first
         if first.submission.deadline.is_over:
-            waiting.popleft().settle(time_over(Phase.CONNECT, "its turn"))
+            waiting.leave().settle(time_over(Phase.CONNECT, "its turn"))
             return
         try:
             session = self._pool.borrow(route, first.submission.deadline, fresh=first.is_replayed)
@@ -140,13 +142,13 @@ class SmtpTransport:
         return session
 
 
-def _fail(waiting: deque[Job], failure: Failure) -> None:
+def _fail(waiting: Line, failure: Failure) -> None:
     """Answer all mails that wait with *failure*; only the first where it was for want of time."""
     if failure.reply.code == LocalCode.TIME_OVER:
-        waiting.popleft().settle(failure)
+        waiting.leave().settle(failure)
         return
     while waiting:
-        waiting.popleft().settle(failure)
+        waiting.leave().settle(failure)
 
 
 def _internal_error(job: Job) -> Answer:

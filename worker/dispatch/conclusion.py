@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from celery.worker.state import task_ready
 
+from tasks.contract.codes import LocalCode
 from tasks.delivery.job import PutBack, Settled
 from tasks.send_email import Report
 
@@ -64,6 +65,8 @@ def _acknowledge(request: Request) -> None:
 
 def _tell(request: Request, outcome: Outcome) -> None:
     match outcome.verdict:
+        case Settled(result) if result.code == LocalCode.CANCELLED:
+            request.send_event("task-revoked", terminated=False, signum=None, expired=False)
         case Settled(result):
             request.send_event("task-succeeded", result=repr(Report(result)), runtime=outcome.seconds)
         case PutBack(code, message):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from worker.dispatch.waiting import Turn, Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
 
 class Item(Protocol):
@@ -55,10 +55,10 @@ class Desk(Generic[ItemT]):
         lanes: Sequence[str],
         connections: int,
         senders: int,
-        alone: Collection[Hashable] = (),
+        exceptions: Mapping[Hashable, int] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._waiting: Waiting[ItemT] = Waiting(lanes=lanes, connections=connections, alone=alone)
+        self._waiting: Waiting[ItemT] = Waiting(lanes=lanes, connections=connections, exceptions=exceptions)
         self._resting: list[tuple[float, int, ItemT]] = []
         self._order = itertools.count()
         self._changed = threading.Condition()

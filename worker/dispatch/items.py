@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: The way of everything that is no mail; its items are carried one by one.
 CHORES: Final = "chores"
+#: The way of mails whose workers died; one of them is carried at a time.
+SUSPECTS: Final = "suspects"
 
 
 @dataclass(slots=True, eq=False)
@@ -34,6 +36,7 @@ class Errand:
     accepted_at: float = 0.0
     setbacks: int = 0
     is_reported: bool = False
+    is_suspect: bool = False
 
 
 @dataclass(slots=True, eq=False)

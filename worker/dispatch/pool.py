@@ -18,7 +18,7 @@ from tasks.delivery.job import Job, Settled
 from tasks.send_email import DiscreetRequest, lane_of
 from worker.dispatch.conclusion import conclude, flush_events, put_back
 from worker.dispatch.desk import Desk
-from worker.dispatch.items import CHORES, Chore, Errand, Outcome
+from worker.dispatch.items import CHORES, SUSPECTS, Chore, Errand, Outcome
 from worker.dispatch.reporter import Reporter
 from worker.dispatch.results import ResultWriter
 from worker.dispatch.sender import Sender
@@ -38,6 +38,8 @@ worker_state: Any = state
 #: Seconds that a cold shutdown leaves to the mails under way.
 _COLD: Final = 1.0
 _SLICE: Final = 0.05
+#: Seconds of silence of a server after which the mails behind the one under way are passed on.
+_SILENCE: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,10 @@ class SenderPool(BasePool):
         options = self.app.conf.postroom_dispatch
         self._tray = Tray()
         self._desk: Desk[Errand | Chore] = Desk(
-            lanes=list(Lane), connections=options.connections, senders=self.limit, alone=(CHORES,)
+            lanes=list(Lane),
+            connections=options.connections,
+            senders=self.limit,
+            exceptions={CHORES: options.connections, SUSPECTS: 1},
         )
         self._reporter = Reporter(
             ResultWriter(self.app, together=options.trims),
@@ -218,7 +223,9 @@ class SenderPool(BasePool):
             thread.start()
 
     def _look_after(self, patience: float) -> None:
-        self._carrier().settle_overdue(patience)
+        carrier = self._carrier()
+        carrier.settle_overdue(patience)
+        carrier.relieve(_SILENCE)
 
     def _note_turn(self) -> None:
         self._last_turn = time.monotonic()
@@ -257,10 +264,6 @@ class SenderPool(BasePool):
     def is_revoked(self, errand: Errand) -> bool:
         """Whether nobody wants this mail any more."""
         return errand.request.id in worker_state.revoked
-
-    def revoked(self, errand: Errand) -> None:
-        """Have the consumer announce that *errand* was revoked."""
-        self._tray.put(errand.request.revoked)
 
     def accepted(self, errands: Sequence[Errand]) -> None:
         """Have the consumer note that *errands* are being carried."""

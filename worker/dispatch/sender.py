@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from redis.exceptions import RedisError
 
-from tasks.delivery.job import LeftAlone
+from tasks.delivery.job import LeftAlone, Suspect
 from tasks.delivery.preparation import log_bug
-from worker.dispatch.items import Chore, Errand, Outcome
+from worker.dispatch.items import SUSPECTS, Chore, Errand, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tasks.delivery.job import Job, Verdict
     from tasks.delivery.mail import Mail
-    from tasks.delivery.round import Report
+    from tasks.delivery.round import PassOn, Report
     from tasks.smtp.submission import GoOn
     from worker.dispatch.desk import Desk
     from worker.dispatch.waiting import Turn
@@ -35,11 +35,14 @@ _MOST_SETBACKS: Final = 3
 class Carrier(Protocol):
     """What takes mails up and tries them; a `DeliveryService`."""
 
-    def take_up(self, run: Sequence[Job], report: Report) -> list[Mail]:
+    def take_up(self, run: Sequence[Job], report: Report, *, in_company: bool) -> list[Mail]:
         """Claim mails; return those to be attempted."""
 
-    def attempt(self, mails: Sequence[Mail], report: Report, *, goes_on: GoOn) -> list[Mail]:
-        """Try each mail once; return those that are left."""
+    def attempt(self, mails: Sequence[Mail], report: Report, *, goes_on: GoOn, pass_on: PassOn) -> list[Mail]:
+        """Try each mail once; return those that are left, and pass on those behind one that hangs."""
+
+    def cancel(self, run: Sequence[Job]) -> None:
+        """Give mails their results without sending them."""
 
 
 class Hooks(Protocol):
@@ -47,9 +50,6 @@ class Hooks(Protocol):
 
     def is_revoked(self, errand: Errand) -> bool:
         """Whether nobody wants this mail any more."""
-
-    def revoked(self, errand: Errand) -> None:
-        """Hear of an errand that was not carried for that."""
 
     def accepted(self, errands: Sequence[Errand]) -> None:
         """Hear of errands that are being carried from now on."""
@@ -85,33 +85,36 @@ class Sender:
             self._set_back(errands, error)
 
     def _carry(self, errands: Sequence[Errand]) -> None:
-        wanted = self._wanted(errands)
-        by_job = {id(errand.job): errand for errand in wanted}
+        by_job = {id(errand.job): errand for errand in errands}
 
         def report(job: Job, verdict: Verdict) -> None:
-            self._done(by_job[id(job)], verdict)
+            errand = by_job[id(job)]
+            if isinstance(verdict, Suspect):
+                self._set_apart(errand)
+            else:
+                self._done(errand, verdict)
 
-        mails = [errand.mail for errand in wanted if errand.mail]
-        mails += self._take_up([errand for errand in wanted if not errand.mail], report)
+        mails = [errand.mail for errand in errands if errand.mail]
+        mails += self._take_up([errand for errand in errands if not errand.mail], report)
         if not mails:
             return
         until = time.monotonic() + _LONGEST_TURN
+
+        def pass_on(mail: Mail) -> None:
+            errand = by_job[id(mail.job)]
+            errand.mail = mail
+            self._desk.put([errand])
+
         left = self._carrier().attempt(
-            mails, report, goes_on=lambda: not self._desk.is_closed and time.monotonic() < until
+            mails,
+            report,
+            goes_on=lambda: not self._desk.is_closed and time.monotonic() < until,
+            pass_on=pass_on,
         )
         for mail in left:
             errand = by_job[id(mail.job)]
             errand.mail = mail
             self._desk.rest(errand, mail.wait or 0.0)
-
-    def _wanted(self, errands: Sequence[Errand]) -> list[Errand]:
-        wanted = []
-        for errand in errands:
-            if errand.mail is None and self._hooks.is_revoked(errand):
-                self._hooks.revoked(errand)
-            else:
-                wanted.append(errand)
-        return wanted
 
     def _take_up(self, errands: Sequence[Errand], report: Report) -> list[Mail]:
         if not errands:
@@ -121,7 +124,10 @@ class Sender:
             errand.accepted_at = errand.accepted_at or now
         self._hooks.accepted(errands)
         try:
-            mails = self._carrier().take_up([errand.job for errand in errands], report)
+            if revoked := [errand.job for errand in errands if self._hooks.is_revoked(errand)]:
+                self._carrier().cancel(revoked)
+            jobs = [errand.job for errand in errands]
+            mails = self._carrier().take_up(jobs, report, in_company=not errands[0].is_suspect)
         except RedisError as error:
             logger.warning("mails not taken up", extra={"mails": len(errands), "error": type(error).__name__})
             for errand in errands:
@@ -131,6 +137,11 @@ class Sender:
         for mail in mails:
             by_job[id(mail.job)].mail = mail
         return mails
+
+    def _set_apart(self, errand: Errand) -> None:
+        """Have a mail whose worker died carried while no other such mail is."""
+        errand.is_suspect, errand.way = True, SUSPECTS
+        self._desk.put([errand])
 
     def _set_back(self, errands: Sequence[Errand], error: BaseException) -> None:
         """Give errands whose turn broke another one; the journal finds those that break it each time."""

@@ -25,7 +25,9 @@ def mails(task: SendEmailTask, app: Celery, consumer: Any) -> Callable[..., obje
     """
     Return what takes the messages of *task*: an ordinary mail goes to the pool at once.
 
-    Whatever asks more of Celery goes its way: another protocol, an ETA, an expiry, a canvas, or a rate limit.
+    Whatever asks more of Celery goes its way: another protocol, an ETA, an expiry, a canvas, stamps, or a
+    rate limit. A mail that was revoked goes to the pool as well, which has the journal cancel it: left out
+    here, it would come again.
     """
     celerys = strategy.default(task, app, consumer)
     options = {
@@ -41,8 +43,6 @@ def mails(task: SendEmailTask, app: Celery, consumer: Any) -> Callable[..., obje
         if body is not None or not _is_ordinary(message) or consumer.task_buckets[task.name]:
             return celerys(message, body, ack, reject, callbacks)
         request: Any = DiscreetRequest(message, on_ack=ack, on_reject=reject, **options)
-        if request.id in _state.revoked and request.revoked():
-            return None
         if is_told:
             _tell_log(request)
         if signals.task_received.receivers:
@@ -69,7 +69,8 @@ def _is_ordinary(message: Any) -> bool:
     headers, payload = message.headers, message.payload
     if not isinstance(payload, list | tuple) or headers.get("eta") or headers.get("expires"):
         return False
-    return not (headers.get("group") or headers.get("retries") or any((payload[2] or {}).values()))
+    is_special = any(headers.get(name) for name in ("group", "retries", "stamped_headers"))
+    return not is_special and not any((payload[2] or {}).values())
 
 
 def _tell_log(request: Any) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
 T = TypeVar("T")
 
@@ -47,16 +47,23 @@ class Waiting(Generic[T]):
     The lanes have their turns in the order of *lanes*; one that was passed over four times goes before. Of a
     lane's ways each has its turn, and none is carried by more than *connections* senders. A turn is a fair
     share of what waits: one item and a further one for as many as could be carried at a time wait, at most
-    fifty, and no more than the way's pace lets be carried in half a second.
+    fifty, and no more than the way's pace lets be carried in half a second. The ways in *exceptions* have
+    turns of one item, of which as many are carried at a time as it says.
     """
 
-    def __init__(self, *, lanes: Sequence[str], connections: int, alone: Collection[Hashable] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        lanes: Sequence[str],
+        connections: int,
+        exceptions: Mapping[Hashable, int] | None = None,
+    ) -> None:
         self._lines: dict[str, dict[Hashable, _Line[T]]] = {lane: {} for lane in lanes}
         self._passed = dict.fromkeys(lanes, 0)
         self._busy: defaultdict[Hashable, int] = defaultdict(int)
         self._pace: dict[Hashable, float] = {}
         self._connections = connections
-        self._alone = alone
+        self._exceptions = exceptions or {}
         self._turns = 0
 
     def __len__(self) -> int:
@@ -116,7 +123,7 @@ class Waiting(Generic[T]):
         return self._lines[lane].setdefault(way, _Line(served=self._turns))
 
     def _is_open(self, way: Hashable) -> bool:
-        return self._busy.get(way, 0) < self._connections
+        return self._busy.get(way, 0) < self._exceptions.get(way, self._connections)
 
     def _open_lanes(self) -> Iterator[str]:
         for lane, lines in self._lines.items():
@@ -134,7 +141,7 @@ class Waiting(Generic[T]):
         return chosen
 
     def _share(self, way: Hashable, waiting: int, senders: int) -> int:
-        if way in self._alone:
+        if way in self._exceptions:
             return 1
         fair = 1 + waiting // max(1, min(self._connections, senders))
         in_time = int(LONGEST_RUN / max(self._pace.get(way, _UNKNOWN_PACE), 1e-6))

@@ -18,6 +18,7 @@ from tasks.delivery.job import Job, Settled
 from tasks.delivery.preparation import Preparation
 from tasks.delivery.retry import RetryPolicy
 from tasks.delivery.routing import Router
+from tasks.journal.control import Control
 from tasks.journal.journal import Journal
 from tasks.journal.leases import LeaseKeeper
 from tasks.message.attachments import AttachmentPolicy
@@ -59,6 +60,7 @@ class Office:
         with fakeredis.FakeRedis() as redis:
             journal = Journal(redis)
             service = DeliveryService(
+                control=Control(redis),
                 journal=journal,
                 leases=LeaseKeeper(journal),
                 preparation=Preparation(Router(Accounts([account])), AttachmentPolicy(), lambda _: None),

@@ -17,12 +17,13 @@ from tasks.delivery.retry import RetryPolicy
 from tasks.delivery.routing import Router
 from tasks.delivery.sealing import SealPolicy
 from tasks.failures import Receipt, Reply
+from tasks.journal.control import Control
 from tasks.journal.journal import Journal, JournalOptions
 from tasks.journal.leases import LeaseKeeper
 from tasks.message.attachments import AttachmentPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from tasks.delivery.job import Verdict
     from tasks.delivery.letters import Letters
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from tasks.journal.sealing import Seal
     from tasks.smtp.route import Route
     from tasks.smtp.submission import GoOn, Hear, Mark, Submission
+    from tasks.smtp.supply import Supply
 
 OK = Receipt(Reply(250, "Ok: queued as ABC123", "2.0.0"))
 
@@ -60,8 +62,9 @@ class ScriptedTransport:
     runs: list[tuple[Route, int]] = field(default_factory=list)
 
     def submit(
-        self, route: Route, run: Sequence[Submission], *, mark: Mark, hear: Hear, goes_on: GoOn
+        self, route: Route, supply: Supply, *, mark: Mark, hear: Hear, goes_on: GoOn
     ) -> list[Answer | None]:
+        run = supply.withdraw()
         self.runs.append((route, len(run)))
         self.tried += run
         if self.marks:
@@ -104,6 +107,7 @@ class Desk:
         accounts = Accounts([Account(name="default", **self.account)])
         return DeliveryService(
             journal=self.journal,
+            control=Control(self.redis, seal=self.seal),
             leases=LeaseKeeper(Journal(self.redis)),
             preparation=Preparation(
                 Router(accounts),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,13 +13,14 @@ from tasks.envelope import Envelope
 from tasks.failures import Receipt, TransientFailure, Unconfirmed
 from tasks.smtp.conversation import Conversation
 from tasks.smtp.extensions import Extensions
-from tasks.smtp.job import Job
 from tasks.smtp.session import Session
 from tasks.smtp.submission import Submission
+from tasks.smtp.supply import Line, Supply
 from tasks.smtp.wire import Wire
 from tests.unit.tasks.smtp.conftest import ScriptedSocket
 
 if TYPE_CHECKING:
+    from tasks.smtp.job import Job
     from tasks.smtp.route import Route
 
 ENVELOPE = b"MAIL FROM:<desk@example.com>\r\nRCPT TO:<ann@example.com>\r\nDATA\r\n"
@@ -56,11 +56,11 @@ def carry(route: Route, connection: Breaking, *, count: int = 1) -> list[Job]:
     extensions = Extensions({"PIPELINING": ()})
     session = Session(route, Wire(connection), extensions)
     envelope = Envelope("desk@example.com", ("ann@example.com",), CONTENT)
-    jobs = [Job(Submission(f"mail-{i}", envelope, Deadline.after(5))) for i in range(count)]
-    waiting = deque(jobs)
+    run = [Submission(f"mail-{i}", envelope, Deadline.after(5)) for i in range(count)]
+    waiting = Line(Supply(run))
     Conversation(session, waiting, lambda run: [True] * len(run), most_mails=100).carry()
     assert connection.is_closed
-    return jobs
+    return waiting.jobs
 
 
 @pytest.mark.parametrize("taken", [0, 1, len(CONTENT)], ids=["nothing", "one byte", "all before the dot"])
