@@ -97,9 +97,10 @@ def _check_headers(headers: Mapping[str, Any]) -> None:
     for name in ("task", "id"):
         _demand(headers, name, is_name)
     for name, is_right in _OPTIONAL.items():
-        # Nearly all of them are left out or null, which is right for each.
-        if headers.get(name) is not None:
-            _demand(headers, name, is_right)
+        # Null is right for each of them.
+        value = headers.get(name)
+        if value is not None and not is_right(value):
+            raise Flaw(f"headers.{name}: has a wrong value")
 
 
 def _demand(

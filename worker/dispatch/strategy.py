@@ -66,11 +66,10 @@ def mails(task: SendEmailTask, app: Celery, consumer: Any) -> Callable[..., obje
 
 
 def _is_ordinary(message: Any) -> bool:
-    headers, payload = message.headers, message.payload
-    if not isinstance(payload, list | tuple) or headers.get("eta") or headers.get("expires"):
+    asked, payload = message.headers.get, message.payload
+    if asked("eta") or asked("expires") or asked("group") or asked("retries") or asked("stamped_headers"):
         return False
-    is_special = any(headers.get(name) for name in ("group", "retries", "stamped_headers"))
-    return not is_special and not any((payload[2] or {}).values())
+    return isinstance(payload, list | tuple) and not any((payload[2] or {}).values())
 
 
 def _tell_log(request: Any) -> None:

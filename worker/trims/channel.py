@@ -99,7 +99,7 @@ class FetchingChannel(SiftingChannel):
         Raises:
             redis.RedisError: Redis cannot be reached.
         """
-        self.qos.flush()
+        self.qos.flush_due()
         queues = self.active_queues
         room, extra = self._room()
         is_worth_it = room > 0 if queues[0] in self._empty else room + extra > 0
@@ -115,7 +115,7 @@ class FetchingChannel(SiftingChannel):
     def _room(self) -> tuple[int, int]:
         """Return for how many messages there is room, and for how many more of the first lane."""
         limit = self.qos.prefetch_count or _NO_LIMIT
-        in_hand = len(self.fetched)
+        in_hand = len(self.fetched) - self.qos.pending
         room = min(_AT_ONCE, limit - in_hand)
         if self._bytes >= _MOST_IN_HAND or room < limit // _WORTH_IT < _AT_ONCE:
             room = 0

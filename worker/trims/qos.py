@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from kombu.transport import redis, virtual
 
-from worker.trims.scripts import GIVE_BACK
+from worker.trims.scripts import ACKNOWLEDGE, GIVE_BACK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from worker.trims.channel import FetchingChannel
 
-#: Messages that one call of the script puts back; Redis does nothing else meanwhile.
+#: Messages that one call of a script is about; Redis does nothing else meanwhile.
 _AT_ONCE: Final = 200
+#: Seconds for which an acknowledgement waits for others.
+_LONGEST: Final = 0.05
 
 
 class GroupedQoS(redis.QoS):
     """
     kombu's ledger of unacknowledged messages, written in groups.
 
-    Acknowledgements wait for `flush`, which the channel calls at each turn of the consumer's loop. Moments
-    are the server's: kombu compares those of the workers' own clocks, and one that is fast steals messages.
+    Acknowledgements wait for others for a moment; the channel calls `flush_due` at each turn of the
+    consumer's loop. Whoever dies meanwhile has their messages delivered again, and the journal has the
+    results. Moments are the server's: kombu compares those of the workers' own clocks, and one that is fast
+    steals messages.
     """
 
     # kombu's, which its stubs do not know.
@@ -33,6 +38,7 @@ class GroupedQoS(redis.QoS):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._acknowledged: list[str] = []
+        self._since = 0.0
 
     def append(self, message: Any, delivery_tag: str) -> None:
         """Note a message as delivered; one that was fetched stands in Redis already."""
@@ -43,6 +49,8 @@ class GroupedQoS(redis.QoS):
 
     def ack(self, delivery_tag: str) -> None:
         """Note a message as done with."""
+        if not self._acknowledged:
+            self._since = time.monotonic()
         self._acknowledged.append(delivery_tag)
         virtual.QoS.ack(self, delivery_tag)
 
@@ -53,6 +61,16 @@ class GroupedQoS(redis.QoS):
             virtual.QoS.ack(self, delivery_tag)
         else:
             self.ack(delivery_tag)
+
+    @property
+    def pending(self) -> int:
+        """How many acknowledgements wait."""
+        return len(self._acknowledged)
+
+    def flush_due(self) -> None:
+        """Flush what has waited long enough. Raises as `flush`."""
+        if self.pending >= _AT_ONCE or (self.pending and time.monotonic() - self._since >= _LONGEST):
+            self.flush()
 
     def flush(self) -> None:
         """
@@ -65,10 +83,7 @@ class GroupedQoS(redis.QoS):
             return
         tags, self._acknowledged = self._acknowledged, []
         with self.channel.conn_or_acquire() as client:
-            pipeline = client.pipeline()
-            pipeline.zrem(self.unacked_index_key, *tags)
-            pipeline.hdel(self.unacked_key, *tags)
-            pipeline.execute()
+            ACKNOWLEDGE.run(client, (self.unacked_index_key, self.unacked_key), tags)
         self.channel.forget(tags)
 
     def restore_unacked(self, client: Any = None) -> None:  # noqa: ARG002 (kombu's)

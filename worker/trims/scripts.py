@@ -43,3 +43,4 @@ class Script:
 
 FETCH: Final = Script.named("fetch")
 GIVE_BACK: Final = Script.named("give_back")
+ACKNOWLEDGE: Final = Script.named("acknowledge")
