@@ -26,6 +26,7 @@ from tasks.contract.parameters import SendEmail
 from tasks.contract.result import Delivery, RecipientOutcome, RecipientState, SendEmailResult
 from tasks.contract.status import MailState
 from tasks.journal.journal import Journal
+from tasks.journal.link import Link
 from tasks.journal.records import Claim, Entry
 from worker.broker import command, wait_until_ready
 
@@ -62,7 +63,7 @@ class Bench:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._journal = Journal(redis)
+        self._journal = Journal(redis, link=Link(redis))
         self._ids = (f"3d1f8a52-7a0c-4b5e-9f0e-{number:012d}" for number in itertools.count())
 
     def entries(self, count: int) -> list[Entry]:

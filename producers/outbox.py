@@ -20,6 +20,7 @@ from tasks.contract.names import Lane
 from tasks.journal.blobs import BlobStore
 from tasks.journal.control import Control, Resend
 from tasks.journal.journal import Journal
+from tasks.journal.link import Link
 from tasks.journal.records import Acceptance, Entry
 from tasks.journal.sealing import seal_with
 
@@ -55,7 +56,7 @@ class Outbox:
         self._seal = seal_with(sealing_keys)
         self._app = producer_app(broker_url)
         self._redis = connect(journal_url or broker_url)
-        self._journal = Journal(self._redis)
+        self._journal = Journal(self._redis, link=Link(self._redis))
         self._control = Control(self._redis, seal=self._seal)
         self._blobs = BlobStore(self._redis, seal=self._seal)
         self._journal_rest = Rest()

@@ -16,6 +16,7 @@ from worker.composition import connect, delivery_service, journal_options, sieve
 from worker.dispatch.setup import set_up as set_up_dispatch
 from worker.dispatch.strategy import mails
 from worker.environment import settings_from_environment, surroundings
+from worker.memory import collect_seldom
 from worker.queue import QueueApp
 from worker.settings import InvalidSettings, Settings
 from worker.sweeping import Sweeping
@@ -84,6 +85,11 @@ def _try_password_resets(**_: Any) -> None:
 @signals.celeryd_after_setup.connect
 def _check(**_: Any) -> None:
     starting.check(settings, surroundings())
+
+
+@signals.worker_ready.connect
+def _collect_seldom(**_: Any) -> None:
+    collect_seldom()
 
 
 @signals.worker_ready.connect

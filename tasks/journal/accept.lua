@@ -21,7 +21,8 @@ local delay = tonumber(ARGV[5])
 local published = delay > 0 and 0 or now
 redis.call('HSET', KEYS[1], 'state', 'queued', 'lane', ARGV[2], 'payload', ARGV[3], 'key', ARGV[6],
   'fingerprint', ARGV[4], 'accepted', now, 'due', now + delay, 'published', published, 'fence', 0, 'runs', 0)
-redis.call('ZADD', KEYS[2], now + (delay > 0 and delay or tonumber(ARGV[7])), ARGV[1])
+opened[#opened + 1] = now + (delay > 0 and delay or tonumber(ARGV[7]))
+opened[#opened + 1] = ARGV[1]
 if marks >= 3 then
   redis.call('HSET', KEYS[3], 'mail', ARGV[1], 'fingerprint', ARGV[4])
 end

@@ -32,9 +32,12 @@ end
 -- The newest publication that any worker has met, to a tenth of a second: what was published well before it and
 -- is still waiting is lost.
 local published = tonumber(mail[6])
-if published > tonumber(redis.call('HGET', KEYS[3], mail[7]) or 0) + 100 then
+local watermark = seen[mail[7]] or tonumber(redis.call('HGET', KEYS[3], mail[7]) or 0)
+if published > watermark + 100 then
   redis.call('HSET', KEYS[3], mail[7], published)
+  watermark = published
 end
+seen[mail[7]] = watermark
 
 local started = tonumber(mail[5] or now)
 local fence = tonumber(mail[12]) + 1
@@ -51,5 +54,6 @@ else
 end
 -- One command, because each costs time here and a line in the append-only file.
 redis.call('HSET', KEYS[1], 'state', state, 'fence', fence, 'runs', runs, 'started', started, 'lease', lease)
-redis.call('ZADD', KEYS[2], lease, ARGV[1])
+opened[#opened + 1] = lease
+opened[#opened + 1] = ARGV[1]
 return { verdict, fence, tonumber(mail[4]), now - started, mail[8] or '', mail[9] or '', now, resends }

@@ -104,7 +104,7 @@ class Journal:
             _acceptance(entry, patience, message)
             for entry, message in zip(run, itertools.chain(messages, itertools.repeat(b"")), strict=False)
         ]
-        answers = run_script(self._redis, _ACCEPT, calls)
+        answers = run_script(self._redis, _ACCEPT, calls, link=self._link)
         return [Accepted(Acceptance(outcome.decode()), first.decode()) for outcome, first in answers]
 
     def begin(self, mail_ids: Sequence[str], *, in_company: bool = False) -> list[Claim | Refusal]:

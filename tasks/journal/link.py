@@ -7,11 +7,15 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from hiredis import pack_command
 from redis.exceptions import ResponseError
 
 if TYPE_CHECKING:
     from redis import Redis
 
+
+# Its types know commands of one part only.
+_pack: Any = pack_command
 
 #: Seconds of rest after which it is looked whether the server has closed a connection.
 _FRESH: Final = 0.5
@@ -29,7 +33,7 @@ class Link:
         self._pool: Any = redis.connection_pool
         self._own = threading.local()
 
-    def call(self, *command: str | bytes | float) -> Any:
+    def call(self, *command: str | bytes | int) -> Any:
         """
         Send *command* and return the answer, or the error that it is.
 
@@ -38,7 +42,7 @@ class Link:
         """
         connection = self._connection()
         try:
-            connection.send_command(*command)
+            connection.send_packed_command([_pack(command)], check_health=True)
             return connection.read_response()
         except ResponseError as error:
             return error

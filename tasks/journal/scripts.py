@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
 #: Makes a script that does one call into one that does many: a command of its own for each mail of a run
 #: costs both sides half as much again. ARGV begins with how many keys and how many arguments each call has;
-#: `now` is the moment by the server's clock, in milliseconds.
+#: `now` is the moment by the server's clock, in milliseconds. What is put into `opened` (moment, mail id) and
+#: `closed` (mail id) is written into the set of open mails at the end, in one command each; `seen` is a table
+#: that the calls have in common. A call that fails is the last one, and costs those before it nothing.
 _LOOP: Final = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local opened, closed, seen, failure = {}, {}, {}, nil
 local function each(KEYS, ARGV)
 %s
 end
@@ -30,9 +33,16 @@ for call = 1, #KEYS / keys do
   local k, a = {}, {}
   for i = 1, keys do k[i] = KEYS[(call - 1) * keys + i] end
   for i = 1, arguments do a[i] = ARGV[2 + (call - 1) * arguments + i] end
-  answers[call] = each(k, a)
+  local is_done, answer = pcall(each, k, a)
+  if not is_done then
+    failure = type(answer) == 'table' and answer or redis.error_reply(tostring(answer))
+    break
+  end
+  answers[call] = answer
 end
-return answers
+if #closed > 0 then redis.call('ZREM', KEYS[2], unpack(closed)) end
+if #opened > 0 then redis.call('ZADD', KEYS[2], unpack(opened)) end
+return failure or answers
 """
 
 #: Redis does nothing else while a script runs, and holds all its arguments at once: so many calls go into one

@@ -15,14 +15,16 @@ local fields = { 'state', state, unpack(ARGV, 9) }
 
 if state == 'sending' or state == 'data' then
   redis.call('HSET', KEYS[1], 'lease', moment, unpack(fields))
-  redis.call('ZADD', KEYS[2], moment, ARGV[1])
+  opened[#opened + 1] = moment
+  opened[#opened + 1] = ARGV[1]
 elseif state == 'queued' then
   redis.call('HSET', KEYS[1], 'due', moment, 'runs', 0, unpack(fields))
-  redis.call('ZADD', KEYS[2], moment, ARGV[1])
+  opened[#opened + 1] = moment
+  opened[#opened + 1] = ARGV[1]
 else
   redis.call('HSET', KEYS[1], unpack(fields))
   redis.call('HDEL', KEYS[1], 'payload', 'progress', 'lease')
-  redis.call('ZREM', KEYS[2], ARGV[1])
+  closed[#closed + 1] = ARGV[1]
   redis.call('PEXPIRE', KEYS[1], ARGV[4])
   if mail[3] and mail[3] ~= '' then
     redis.call('PEXPIRE', mail[3], ARGV[4])
