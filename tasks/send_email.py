@@ -95,12 +95,10 @@ class DiscreetRequest(Request):
 
     def send_event(self, type: str, **fields: Any) -> None:  # noqa: A002 (Celery's signature)
         """Send a task event, as failed where the mail was not sent to everybody."""
-        outcome = str(fields.get("result", ""))
-        if type == "task-succeeded" and not outcome.startswith("sent:"):
-            failed = {"exception": outcome, "traceback": "", "runtime": fields.get("runtime")}
-            super().send_event("task-failed", **failed)
-        else:
-            super().send_event(type, **fields)
+        if type == "task-succeeded" and not (outcome := str(fields.get("result", ""))).startswith("sent:"):
+            type = "task-failed"  # noqa: A001 (as above)
+            fields = {"exception": outcome, "traceback": "", "runtime": fields.get("runtime")}
+        super().send_event(type, **fields)
 
 
 class SendEmailTask(Task[Any, Any]):

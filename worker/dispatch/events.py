@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 GROUPED_FOR: Final = 0.1
 #: Events that go out at once however short they have waited.
 _MOST: Final = 1000
+#: Events after which it is asked for again that they go out: a connection that was lost took the first wish
+#: with it.
+_ASKED: Final = 32
 _TASKS: Final = "task"
 
 
@@ -61,13 +64,14 @@ class GroupedDispatcher(EventDispatcher):
         )
         if len(kept) >= _MOST:
             self.flush()
-        elif self.on_send_buffered:
+        elif len(kept) % _ASKED == 1 and self.on_send_buffered:
             self.on_send_buffered()
         return None
 
     def _is_grouped(self, type_: str) -> bool:
-        is_wanted = self.enabled and (not self.groups or _TASKS in self.groups)
-        return is_wanted and _TASKS in self.buffer_group and type_.startswith("task-")
+        if not self.enabled or not type_.startswith("task-"):
+            return False
+        return _TASKS in self.buffer_group and (not self.groups or _TASKS in self.groups)
 
     def _publish(self, event: Any, producer: Any, routing_key: str, **options: Any) -> Any:
         if isinstance(event, list) and producer is not None:

@@ -142,9 +142,9 @@ class FetchingChannel(SiftingChannel):
             self._bytes += len(raw)
         for tag, (queue, raw) in zip(tags, messages, strict=True):
             self._take(tag, raw, queue)
-        if messages and self.connection.loop:
+        if messages and self.connection.cycle.loop:
             # The loop must not rest before it was seen whether there is more.
-            self.connection.loop.call_soon(_nothing)
+            self.connection.cycle.loop.call_soon(_nothing)
 
     def _take(self, tag: str, raw: bytes, queue: str) -> None:
         try:

@@ -18,6 +18,15 @@ class FetchingPoller(redis.MultiChannelPoller):
     _fd_to_chan: dict[int, tuple[FetchingChannel, str]]
     _register_LISTEN: Any  # noqa: N815 (kombu's name)
 
+    #: The consumer's event loop, once there is one.
+    loop: Any = None
+
+    @property
+    def fds(self) -> dict[int, Any]:
+        """The sockets to watch; with a loop, those that it does not know: kombu adds them all each time."""
+        watched = self.loop.readers if self.loop else ()
+        return {fd: found for fd, found in self._fd_to_chan.items() if fd not in watched}
+
     def on_poll_start(self) -> None:
         """Have the channels do what is to be done at a turn of the loop."""
         for channel in tuple(self._channels):

@@ -30,10 +30,9 @@ class _Fetching:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.cycle = FetchingPoller()
-        self.loop: Any = None
 
     def register_with_event_loop(self, connection: Any, loop: Any) -> None:
-        """Note the loop, which must be woken where there is more to fetch."""
-        self.loop = loop
+        """Note the loop, which is woken where there is more to fetch."""
+        self.cycle.loop = loop
         plain: Any = super()
         plain.register_with_event_loop(connection, loop)
