@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import defaultdict
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,6 +14,7 @@ from tasks.deadline import Deadline
 from tasks.delivery.intake import Intake
 from tasks.delivery.job import LeftAlone, PutBack
 from tasks.delivery.mail import Mail
+from tasks.delivery.open_rounds import OpenRounds
 from tasks.delivery.outcome import history_json
 from tasks.delivery.retry import RetryPolicy, persistently
 from tasks.delivery.round import Round
@@ -23,7 +22,7 @@ from tasks.journal.records import Claim
 from tasks.smtp.submission import go_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from tasks.delivery.job import Job, Verdict
     from tasks.delivery.preparation import Preparation
@@ -49,32 +48,6 @@ class Transport(Protocol):
         """Try each mail of *run* once, tell *hear* each answer; return those of the ones that were begun."""
 
 
-class _Rounds:
-    """The rounds that are being carried, for whoever looks after their answers."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._open: set[Round] = set()
-
-    @contextmanager
-    def open(self, one: Round) -> Iterator[None]:
-        with self._lock:
-            self._open.add(one)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._open.discard(one)
-
-    def overdue(self, patience: float) -> list[Round]:
-        with self._lock:
-            return [one for one in self._open if one.is_overdue(patience)]
-
-    def stuck(self, patience: float) -> list[Round]:
-        with self._lock:
-            return [one for one in self._open if one.is_stuck(patience)]
-
-
 @dataclass(frozen=True, slots=True)
 class DeliveryService:
     """
@@ -93,7 +66,7 @@ class DeliveryService:
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     sleep: Callable[[float], object] = time.sleep
     clock: Callable[[], float] = time.monotonic
-    _rounds: _Rounds = field(default_factory=_Rounds)
+    _rounds: OpenRounds = field(default_factory=OpenRounds)
 
     def deliver(self, run: Sequence[Job]) -> list[Verdict]:
         """
