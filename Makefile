@@ -97,10 +97,11 @@ down: ## Stop them; the journal stays in its volume
 lock: $(STAMP) ## Write requirements/*.txt anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	@requirements/lock $(ARGS)
 
-schema: $(STAMP) ## Write the contract's JSON Schema and the references of settings anew
+schema: $(STAMP) ## Write anew what is made of the code: JSON Schema, references of settings, the examples' integrations
 	@$(BIN)/python -m tasks.contract.schema docs/contract
 	@$(BIN)/python -m worker.settings_reference docs/reference
 	@$(BIN)/python -m producers.web.settings_reference docs/reference
+	@$(BIN)/python -m producers.integrations.bundle .
 
 clean: ## Remove whatever can be made again: .venv, caches, the data of run and demo
 	@rm -rf .venv .bench .demo .run .scoreboard .coverage htmlcov dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

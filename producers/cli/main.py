@@ -11,6 +11,7 @@ import typer
 
 from producers.cli.demo import demo
 from producers.cli.exit_codes import ExitCode
+from producers.cli.integration import integration
 from producers.cli.intervening import cancel, resend
 from producers.cli.key import key
 from producers.cli.lookups import status, wait
@@ -49,6 +50,7 @@ def application() -> typer.Typer:
     app.command(cls=WaitingCommand, no_args_is_help=True)(resend)
     app.command()(schema)
     app.command()(sealing_key)
+    app.command(no_args_is_help=True)(integration)
     app.command()(demo)
     app.command()(web)
     app.add_typer(key)

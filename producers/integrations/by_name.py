@@ -43,8 +43,9 @@ _SETTINGS: Final[dict[str, Any]] = {
 }
 #: Messages that share a round trip, where kombu can do that.
 _BATCH: Final = 500
-_FIRST_PAUSE: Final = 0.05
-_LONGEST_PAUSE: Final = 1.0
+#: Seconds between two looks for a result, at first and at most.
+_FIRST_LOOK: Final = 0.05
+_LAST_LOOK: Final = 1.0
 _INTERNAL_ERROR: Final = 699
 _CANCELLED: Final = 650
 
@@ -91,7 +92,7 @@ class ByName:
 
     def look_up(self, mail_id: str, *, wait: float) -> Status:
         """Return where a mail stands; one that nobody ever handed in is `queued`, as Celery has it."""
-        pause, last_moment = _FIRST_PAUSE, time.monotonic() + wait
+        pause, last_moment = _FIRST_LOOK, time.monotonic() + wait
         while True:
             with _told_as_unavailable():
                 status = _status(mail_id, self._results.backend.get_task_meta(mail_id))
@@ -99,7 +100,7 @@ class ByName:
             if status.is_final or left <= 0:
                 return status
             time.sleep(min(pause, left))
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            pause = min(2 * pause, _LAST_LOOK)
 
     def _publish(self, tasks: Sequence[tuple[str, dict[str, Any], str]]) -> None:
         with self._queue.producer_or_acquire() as producer, _together(producer, len(tasks)):

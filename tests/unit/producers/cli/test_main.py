@@ -21,6 +21,7 @@ PAGE = Path(__file__).parents[4] / "docs" / "reference" / "cli.md"
 COMMANDS = {
     "web",
     "key",
+    "integration",
     "send",
     "send-many",
     "status",

@@ -1,0 +1,69 @@
+"""A Django project with its own tasks.py and worker.py sends all its mail through the copied file."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.acceptance.web_apps.conftest import Postroom
+
+STEPS = Path(__file__).with_name("django_steps.py")
+
+pytestmark = pytest.mark.xdist_group("web_apps")
+
+
+@pytest.fixture
+def shop(app_of: Callable[..., Any], way: str) -> Callable[..., dict[str, Any]]:
+    """Runs steps inside a copy of the example project."""
+    app = app_of("django", way)
+    shutil.copy(STEPS, app.folder / "steps.py")
+
+    def run(steps: str, *words: str) -> dict[str, Any]:
+        return json.loads(app.python("steps.py", steps, *words))  # type: ignore[no-any-return]
+
+    return run
+
+
+def test_what_django_sends_arrives_unchanged_and_a_reset_link_works(
+    shop: Callable[..., dict[str, Any]], way: str, postroom: Postroom
+) -> None:
+    done = shop("unchanged,order,transactions", way)
+    [reset] = postroom.mails_to(f"reset.{way}@example.org")
+    link = re.search(r"http://\S+", reset.get_content())
+    followed = shop("follow", link[0] if link else "")["follow"]
+
+    assert done["unchanged"]["counts"] == [1, 5, None]
+    assert done["unchanged"]["reset"] == [302, "/password_reset/done/"]
+    assert done["unchanged"]["states"] == ["sent"] * 8
+    assert [Path(file).name for file in done["unchanged"]["modules"]] == ["tasks.py", "worker.py"]
+    [one] = postroom.mails_to(f"one.{way}@example.org")
+    assert one["From"] == "Shop <shop@example.org>"
+    assert [part.get_content().strip() for part in one.iter_parts()] == ["Hello", "<p>Hello</p>"]
+    assert [len(postroom.mails_to(f"mass{n}.{way}@example.org")) for n in range(5)] == [1] * 5
+    about = [mail["Subject"] for mail in postroom.mails_to("admin@example.org")]
+    assert [subject for subject in about if subject.endswith(way)] == [
+        f"[Django] Fault {way}",
+        f"[Django] At once {way}",
+    ]
+    assert followed == {"saved": "/reset/done/", "in": True}
+
+    assert (done["order"]["status"], done["order"]["state"], done["order"]["code"]) == (202, "sent", 250)
+    [order] = postroom.mails_to(f"order.{way}@example.org")
+    [file] = order.iter_attachments()
+    assert (order["Reply-To"], order["X-Order"]) == ("desk@example.org", f"7-{way}")
+    assert order["X-Postroom-Idempotency-Key"] is None
+    assert (file.get_filename(), file.get_content().strip()) == (
+        f"invoice 7-{way}.txt",
+        f"Order 7-{way}: 12.00",
+    )
+
+    assert done["transactions"] == {"seen": [1, 1, 2, 2], "states": ["sent", "sent"]}
+    assert postroom.mails_to(f"dropped.{way}@example.org") == []
