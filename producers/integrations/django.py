@@ -94,14 +94,13 @@ class EmailBackend(BaseEmailBackend):  # type: ignore[misc] # Django has no type
         """
         messages = [message for message in email_messages or () if message.recipients()]
         letters = self.client.write(_mails_of(messages))
-        pairs = list(zip(messages, letters, strict=True))
         database = self._transaction()
-        if database is None:
-            return self._hand_in(pairs)
-        waiting = [pair for pair in pairs if not _is_for_staff(pair[0])]
-        if waiting:
-            transaction.on_commit(partial(self._hand_in, waiting), using=database)
-        return len(waiting) + self._hand_in([pair for pair in pairs if _is_for_staff(pair[0])])
+        now, later = [], []
+        for pair in zip(messages, letters, strict=True):
+            (now if database is None or _is_for_staff(pair[0]) else later).append(pair)
+        if later:
+            transaction.on_commit(partial(self._hand_in, later), using=database)
+        return len(later) + (self._hand_in(now) if now else 0)
 
     def status(self, mail_id: str) -> Status:
         """Return where a mail stands. Raises as `Client.status`."""
@@ -129,7 +128,7 @@ class EmailBackend(BaseEmailBackend):  # type: ignore[misc] # Django has no type
                     continue
                 message.postroom_id = answer
                 accepted += 1
-                handed_in.send_robust(sender=type(self), message=message, mail_id=answer)
+                _tell(type(self), message, answer)
             if refused:
                 raise Refused(*(problem for each in refused for problem in each.problems))
         except PostroomError as error:
@@ -152,6 +151,14 @@ def backend(using: str = "default") -> EmailBackend:
     if not isinstance(found, EmailBackend):
         raise ImproperlyConfigured(f"mail goes through {type(found).__module__}, which knows no ids")
     return found
+
+
+def _tell(sender: type, message: EmailMessage, mail_id: str) -> None:
+    try:
+        handed_in.send(sender=sender, message=message, mail_id=mail_id)
+    except Exception:
+        # A warning, since Django mails errors to ADMINS: through here, and to the same listener.
+        logger.warning("a listener of handed_in failed", exc_info=True)
 
 
 def _mails_of(messages: Sequence[EmailMessage]) -> list[Mail]:
