@@ -29,12 +29,12 @@ from urllib.parse import quote, urlsplit
 from flask import current_app
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Self
 
     from celery import Celery
     from flask import Flask
     from kombu import Producer
-    from redis import Redis
 
 
 class PostroomError(Exception):
@@ -343,31 +343,85 @@ class Way(Protocol):
     def look_up(self, mail_id: str, *, wait: float) -> Status:
         """Return where a mail stands, after at most *wait* seconds if that is not final yet."""
 
+    def close(self) -> None:
+        """Close the connections."""
 
-_TASK: Final = "send_email"
-_REDIS: Final = ("redis", "rediss")
-_RABBITMQ: Final = ("amqp", "amqps", "pyamqp")
-#: Where workers look for stored bytes, by their SHA-256; and for how many seconds they are kept.
-_BLOB: Final = "postroom:blob:"
-_LIFETIME: Final = 7 * 24 * 3600
-#: What a web request may lose to a queue that is away, in seconds.
-_PROMPT: Final = {"socket_connect_timeout": 2, "socket_timeout": 5}
+
+REDIS: Final = ("redis", "rediss")
+RABBITMQ: Final = ("amqp", "amqps", "pyamqp")
+#: kombu and redis-py try twice, each after at most one connect: so many waits make up what a caller waits.
+_STEPS: Final = 4
 _SETTINGS: Final[dict[str, Any]] = {
     "task_serializer": "json",
     "accept_content": ["json"],
     "result_accept_content": ["json"],
-    "broker_connection_timeout": 2.0,
-    "broker_pool_acquire_timeout": 2.0,
     "task_publish_retry_policy": {"max_retries": 1, "interval_start": 0, "interval_max": 0.2},
-    "redis_socket_connect_timeout": 2,
-    "redis_socket_timeout": 5,
-    "result_backend_transport_options": {"retry_policy": {"timeout": 2.0, "max_retries": 1}},
 }
+
+
+def scheme_of(url: str) -> str:
+    """Return the scheme of *url* in lower case, empty if there is none."""
+    return urlsplit(url).scheme.lower() if "://" in url else ""
+
+
+def timeouts(patience: float) -> dict[str, float]:
+    """Return the timeouts of a Redis client where a call may take about *patience* seconds."""
+    return {"socket_connect_timeout": patience / _STEPS, "socket_timeout": patience / _STEPS}
+
+
+def publishing_app(broker_url: str, patience: float) -> Celery:
+    """Return an app that publishes to *broker_url*, and that is told of no results."""
+    from celery import Celery  # noqa: PLC0415 - who uses the gateway needs no Celery
+    from kombu import Exchange, Queue  # noqa: PLC0415 - as above
+
+    class App(Celery):
+        """CELERY_BROKER_URL, which may be the web application's own, would win over what an app is given."""
+
+        def connection_for_write(self, url: str | None = None, **options: Any) -> Any:
+            return super().connection_for_write(url or broker_url, **options)
+
+    app = App("postroom.by_name", broker=broker_url, set_as_current=False)
+    app.backend_cls = "disabled"
+    app.conf.update(_SETTINGS)
+    app.conf.update(broker_connection_timeout=patience / _STEPS, broker_pool_acquire_timeout=patience)
+    is_rabbitmq = scheme_of(broker_url) in RABBITMQ
+    app.conf.broker_transport_options = {"confirm_publish": True} if is_rabbitmq else timeouts(patience)
+    # As the workers declare them: RabbitMQ refuses a queue that is declared in another way.
+    arguments = {"x-queue-type": "quorum"} if is_rabbitmq else {}
+    app.conf.task_queues = [
+        Queue(lane, Exchange(lane, type="direct"), routing_key=lane, queue_arguments=arguments)
+        for lane in LANES
+    ]
+    return app
+
+
+def reading_app(results_url: str, patience: float) -> Celery:
+    """Return an app that reads the results at *results_url*."""
+    from celery import Celery  # noqa: PLC0415 - as above
+
+    app = Celery("postroom.results", set_as_current=False)
+    app.backend_cls = results_url
+    step = patience / _STEPS
+    app.conf.update(
+        _SETTINGS,
+        redis_socket_connect_timeout=step,
+        redis_socket_timeout=step,
+        result_backend_transport_options={"retry_policy": {"timeout": patience, "max_retries": 1}},
+    )
+    return app
+
+
+_TASK: Final = "send_email"
+#: Where workers look for stored bytes, by their SHA-256; and for how many seconds they are kept.
+_BLOB: Final = "postroom:blob:"
+_LIFETIME: Final = 7 * 24 * 3600
 #: Messages that share a round trip, where kombu can do that.
 _BATCH: Final = 500
 #: Seconds between two looks for a result, at first and at most.
 _FIRST_LOOK: Final = 0.05
 _LAST_LOOK: Final = 1.0
+#: A failure within so many seconds is that of a connection that had died before.
+_AT_ONCE: Final = 0.5
 _INTERNAL_ERROR: Final = 699
 _CANCELLED: Final = 650
 
@@ -379,20 +433,20 @@ class ByName:
     The latter is the broker's, unless that is a RabbitMQ.
     """
 
-    def __init__(self, broker_url: str, journal_url: str = "") -> None:
-        scheme = _scheme(broker_url)
-        if scheme not in (*_REDIS, *_RABBITMQ):
+    def __init__(self, broker_url: str, journal_url: str = "", *, patience: float) -> None:
+        scheme = scheme_of(broker_url)
+        if scheme not in (*REDIS, *RABBITMQ):
             raise Misconfigured(
                 f"broker_url: {scheme or 'it'} is no scheme that can be used here; must be redis://, "
                 "rediss:// or amqp://; behind sentinels, use gateway_url"
             )
-        journal_url = journal_url or (broker_url if scheme in _REDIS else "")
-        if _scheme(journal_url) not in _REDIS:
+        journal_url = journal_url or (broker_url if scheme in REDIS else "")
+        if scheme_of(journal_url) not in REDIS:
             raise Misconfigured("journal_url: must be redis:// or rediss://, where the workers' journal is")
-        self._broker_url = broker_url
         self._journal_url = journal_url
-        self._queue = _publishing_app(broker_url)
-        self._results = _reading_app(journal_url)
+        self._patience = patience
+        self._queue = publishing_app(broker_url, patience)
+        self._results = reading_app(journal_url, patience)
 
     def hand_in(self, letters: Sequence[Letter]) -> Iterator[str]:
         """
@@ -403,13 +457,16 @@ class ByName:
         """
         with _told_as_unavailable():
             fields = self._with_stored_files(letters)
-            ids = [str(uuid.uuid4()) for _ in letters]
-            tasks = list(zip(ids, fields, (letter.lane for letter in letters), strict=True))
-            try:
-                self._publish(tasks)
-            except _lost_connections():
-                # The kept connection was dead. Some may be there twice now: under one id they are one mail.
-                self._publish(tasks)
+        ids = [str(uuid.uuid4()) for _ in letters]
+        tasks = list(zip(ids, fields, (letter.lane for letter in letters), strict=True))
+        begun = time.monotonic()
+        try:
+            self._publish(tasks)
+        except Unavailable:
+            if time.monotonic() - begun > _AT_ONCE:
+                raise
+            # The kept connection was dead. Some may be there twice now: under one id they are one mail.
+            self._publish(tasks)
         yield from ids
 
     def look_up(self, mail_id: str, *, wait: float) -> Status:
@@ -424,8 +481,17 @@ class ByName:
             time.sleep(min(pause, left))
             pause = min(2 * pause, _LAST_LOOK)
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._queue.close()
+        self._results.close()
+
     def _publish(self, tasks: Sequence[tuple[str, dict[str, Any], str]]) -> None:
-        with self._queue.producer_or_acquire() as producer, _together(producer, len(tasks)):
+        with (
+            _told_as_unavailable(),
+            self._queue.producer_or_acquire() as producer,
+            _together(producer, len(tasks)),
+        ):
             for mail_id, fields, lane in tasks:
                 self._queue.send_task(
                     _TASK,
@@ -439,79 +505,26 @@ class ByName:
                 )
 
     def _with_stored_files(self, letters: Sequence[Letter]) -> list[dict[str, Any]]:
-        digests = [[hashlib.sha256(file.content).hexdigest() for file in letter.files] for letter in letters]
-        content = {
-            digest: file.content
-            for letter, found in zip(letters, digests, strict=True)
-            for file, digest in zip(letter.files, found, strict=True)
-        }
-        if content:
-            with _redis(self._journal_url) as redis:
-                for digest, data in content.items():
-                    redis.set(_BLOB + digest, data, ex=_LIFETIME)
-        return [
-            letter.with_references(
-                [f"stored:{digest}/{file.name}" for file, digest in zip(letter.files, found, strict=True)]
-            )
-            for letter, found in zip(letters, digests, strict=True)
+        named = [
+            [(hashlib.sha256(file.content).hexdigest(), file) for file in letter.files] for letter in letters
         ]
+        contents = {digest: file.content for pairs in named for digest, file in pairs}
+        if contents:
+            from redis import Redis  # noqa: PLC0415 - as in celery_apps; celery[redis] brings it
 
-
-def _scheme(url: str) -> str:
-    return urlsplit(url).scheme.lower() if "://" in url else ""
-
-
-def _publishing_app(broker_url: str) -> Celery:
-    """Return an app that publishes to *broker_url*, and that is told of no results."""
-    from celery import Celery  # noqa: PLC0415 - who uses the gateway needs no Celery
-    from kombu import Exchange, Queue  # noqa: PLC0415 - as above
-
-    class App(Celery):
-        """CELERY_BROKER_URL, which may be the web application's own, would win over what an app is given."""
-
-        def connection_for_write(self, url: str | None = None, **options: Any) -> Any:
-            return super().connection_for_write(url or broker_url, **options)
-
-    app = App("postroom.by_name", broker=broker_url, set_as_current=False)
-    app.backend_cls = "disabled"
-    app.conf.update(_SETTINGS)
-    is_rabbitmq = _scheme(broker_url) in _RABBITMQ
-    app.conf.broker_transport_options = {"confirm_publish": True} if is_rabbitmq else dict(_PROMPT)
-    # As the workers declare them: RabbitMQ refuses a queue that is declared in another way.
-    arguments = {"x-queue-type": "quorum"} if is_rabbitmq else {}
-    app.conf.task_queues = [
-        Queue(lane, Exchange(lane, type="direct"), routing_key=lane, queue_arguments=arguments)
-        for lane in LANES
-    ]
-    return app
-
-
-def _reading_app(results_url: str) -> Celery:
-    from celery import Celery  # noqa: PLC0415 - as above
-
-    app = Celery("postroom.results", set_as_current=False)
-    app.backend_cls = results_url
-    app.conf.update(_SETTINGS)
-    return app
-
-
-def _redis(url: str) -> Redis:
-    from redis import Redis  # noqa: PLC0415 - as above; celery[redis] brings it
-
-    return Redis.from_url(url, **_PROMPT)
+            with Redis.from_url(self._journal_url, **timeouts(self._patience)) as redis:
+                for digest, content in contents.items():
+                    redis.set(_BLOB + digest, content, ex=_LIFETIME)
+        return [
+            letter.with_references([f"stored:{digest}/{file.name}" for digest, file in pairs])
+            for letter, pairs in zip(letters, named, strict=True)
+        ]
 
 
 def _together(producer: Producer, count: int) -> Any:
     # kombu 5.7 sends many messages in a few round trips; older ones send each by itself.
     batch: Any = getattr(producer, "batch", None)
     return batch(_BATCH) if batch and count > 1 else nullcontext()
-
-
-def _lost_connections() -> tuple[type[Exception], ...]:
-    from kombu.exceptions import OperationalError  # noqa: PLC0415 - as above
-    from redis.exceptions import ConnectionError as RedisConnectionError  # noqa: PLC0415 - as above
-
-    return (OperationalError, RedisConnectionError, OSError)
 
 
 @contextmanager
@@ -590,6 +603,11 @@ class Connections:
             return self._ask(self._new(), method, path, body, headers)
         except (OSError, http.client.HTTPException) as error:
             raise Unavailable(f"the gateway cannot be reached ({type(error).__name__})") from error
+
+    def close(self) -> None:
+        """Close what is kept."""
+        while self._kept:
+            self._kept.pop().close()
 
     def _new(self) -> http.client.HTTPConnection:
         return self._kind(self._host or "", self._port, timeout=self._patience)
@@ -682,6 +700,10 @@ class OverHTTP:
             if status.is_final or time.monotonic() >= last_moment:
                 return status
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._connections.close()
+
     def _fields(self, letter: Letter, stored: dict[str, str]) -> dict[str, Any]:
         references = []
         for file in letter.files:
@@ -706,7 +728,7 @@ class OverHTTP:
     def _send(self, batch: Sequence[bytes], lane: str) -> Iterator[str | Refused]:
         if len(batch) == 1:
             try:
-                yield str(_accepted(self._call("POST", f"/v1/emails?lane={lane}", batch[0]))["id"])
+                yield _id_of(_accepted(self._call("POST", f"/v1/emails?lane={lane}", batch[0])))
             except Refused as refused:
                 yield refused
             return
@@ -717,7 +739,7 @@ class OverHTTP:
             raise Unavailable("the gateway answered with something else than outcomes")
         for outcome in outcomes:
             email = outcome.get("email")
-            yield str(email["id"]) if email else _refusal(outcome["problem"])
+            yield _id_of(email) if email else _refusal(outcome.get("problem", {}))
 
     def _call(self, method: str, path: str, body: bytes | None = None, kind: str = _JSON) -> Answer:
         """Ask again until there is an answer that stands, or patience is at its end."""
@@ -751,9 +773,15 @@ def _batches(bodies: Iterator[bytes]) -> Iterator[list[bytes]]:
 def _accepted(answer: Answer) -> Mapping[str, Any]:
     """Return what a request that was accepted is answered with."""
     document = _document(answer)
-    if answer.status in {400, 403, 404, 409, 413, 415, 422}:
+    if answer.status >= 400:  # noqa: PLR2004 - HTTP has the numbers
         raise _refusal(document)
     return document
+
+
+def _id_of(email: Mapping[str, Any]) -> str:
+    if not email.get("id"):
+        raise Unavailable("the gateway answered without an id")
+    return str(email["id"])
 
 
 def _document(answer: Answer) -> Mapping[str, Any]:
@@ -809,7 +837,8 @@ class Client:
     Redis beside it; *journal_url* says where that is if the broker is a RabbitMQ. With *gateway_url* and
     *api_key*, or *api_key_file*, they go over HTTP, and are kept from the moment that an id is returned.
 
-    *lane*, *account* and *timeout* are for mails that say nothing else. *patience* is in seconds.
+    *lane*, *account* and *timeout* are for mails that say nothing else. *patience* is how many
+    seconds a call may take, more or less, while queue or gateway do not answer.
     """
 
     def __init__(  # noqa: PLR0913 - an argument for each setting
@@ -838,10 +867,11 @@ class Client:
         if wrong:
             raise Misconfigured(*wrong)
         key = api_key or (_read(api_key_file) if api_key_file else "")
-        self._make = (
-            (lambda: OverHTTP(gateway_url, key, patience=_seconds(patience)))
+        seconds = _seconds(patience)
+        self._make: Callable[[], Way] = (
+            (lambda: OverHTTP(gateway_url, key, patience=seconds))
             if gateway_url
-            else (lambda: ByName(broker_url, journal_url))
+            else (lambda: ByName(broker_url, journal_url, patience=seconds))
         )
         self._way: Way = self._make()
         self._process = os.getpid()
@@ -905,6 +935,16 @@ class Client:
     def wait(self, mail_id: str, *, timeout: float) -> Status:
         """Return where a mail stands as soon as that is final, after at most *timeout* seconds."""
         return self._here.look_up(mail_id, wait=timeout)
+
+    def close(self) -> None:
+        """Close the connections; whoever hands something in afterwards opens new ones."""
+        self._here.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def _here(self) -> Way:

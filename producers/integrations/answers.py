@@ -45,3 +45,6 @@ class Way(Protocol):
 
     def look_up(self, mail_id: str, *, wait: float) -> Status:
         """Return where a mail stands, after at most *wait* seconds if that is not final yet."""
+
+    def close(self) -> None:
+        """Close the connections."""

@@ -16,6 +16,7 @@ _COMMON: Final = (
     "mails",
     "checks",
     "answers",
+    "celery_apps",
     "by_name",
     "connections",
     "over_http",

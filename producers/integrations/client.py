@@ -14,7 +14,8 @@ from producers.integrations.over_http import OverHTTP
 from producers.integrations.words import LANES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Self
 
     from producers.integrations.answers import Status, Way
     from producers.integrations.mails import Letter
@@ -44,7 +45,8 @@ class Client:
     Redis beside it; *journal_url* says where that is if the broker is a RabbitMQ. With *gateway_url* and
     *api_key*, or *api_key_file*, they go over HTTP, and are kept from the moment that an id is returned.
 
-    *lane*, *account* and *timeout* are for mails that say nothing else. *patience* is in seconds.
+    *lane*, *account* and *timeout* are for mails that say nothing else. *patience* is how many
+    seconds a call may take, more or less, while queue or gateway do not answer.
     """
 
     def __init__(  # noqa: PLR0913 - an argument for each setting
@@ -73,10 +75,11 @@ class Client:
         if wrong:
             raise Misconfigured(*wrong)
         key = api_key or (_read(api_key_file) if api_key_file else "")
-        self._make = (
-            (lambda: OverHTTP(gateway_url, key, patience=_seconds(patience)))
+        seconds = _seconds(patience)
+        self._make: Callable[[], Way] = (
+            (lambda: OverHTTP(gateway_url, key, patience=seconds))
             if gateway_url
-            else (lambda: ByName(broker_url, journal_url))
+            else (lambda: ByName(broker_url, journal_url, patience=seconds))
         )
         self._way: Way = self._make()
         self._process = os.getpid()
@@ -140,6 +143,16 @@ class Client:
     def wait(self, mail_id: str, *, timeout: float) -> Status:
         """Return where a mail stands as soon as that is final, after at most *timeout* seconds."""
         return self._here.look_up(mail_id, wait=timeout)
+
+    def close(self) -> None:
+        """Close the connections; whoever hands something in afterwards opens new ones."""
+        self._here.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def _here(self) -> Way:

@@ -65,6 +65,11 @@ class Connections:
         except (OSError, http.client.HTTPException) as error:
             raise Unavailable(f"the gateway cannot be reached ({type(error).__name__})") from error
 
+    def close(self) -> None:
+        """Close what is kept."""
+        while self._kept:
+            self._kept.pop().close()
+
     def _new(self) -> http.client.HTTPConnection:
         return self._kind(self._host or "", self._port, timeout=self._patience)
 

@@ -95,7 +95,8 @@ class EmailBackend(BaseEmailBackend):  # type: ignore[misc] # Django has no type
         messages = [message for message in email_messages or () if message.recipients()]
         letters = self.client.write(_mails_of(messages))
         database = self._transaction()
-        now, later = [], []
+        now: list[tuple[EmailMessage, Letter]] = []
+        later: list[tuple[EmailMessage, Letter]] = []
         for pair in zip(messages, letters, strict=True):
             (now if database is None or _is_for_staff(pair[0]) else later).append(pair)
         if later:

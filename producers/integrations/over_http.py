@@ -87,6 +87,10 @@ class OverHTTP:
             if status.is_final or time.monotonic() >= last_moment:
                 return status
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._connections.close()
+
     def _fields(self, letter: Letter, stored: dict[str, str]) -> dict[str, Any]:
         references = []
         for file in letter.files:
@@ -111,7 +115,7 @@ class OverHTTP:
     def _send(self, batch: Sequence[bytes], lane: str) -> Iterator[str | Refused]:
         if len(batch) == 1:
             try:
-                yield str(_accepted(self._call("POST", f"/v1/emails?lane={lane}", batch[0]))["id"])
+                yield _id_of(_accepted(self._call("POST", f"/v1/emails?lane={lane}", batch[0])))
             except Refused as refused:
                 yield refused
             return
@@ -122,7 +126,7 @@ class OverHTTP:
             raise Unavailable("the gateway answered with something else than outcomes")
         for outcome in outcomes:
             email = outcome.get("email")
-            yield str(email["id"]) if email else _refusal(outcome["problem"])
+            yield _id_of(email) if email else _refusal(outcome.get("problem", {}))
 
     def _call(self, method: str, path: str, body: bytes | None = None, kind: str = _JSON) -> Answer:
         """Ask again until there is an answer that stands, or patience is at its end."""
@@ -156,9 +160,15 @@ def _batches(bodies: Iterator[bytes]) -> Iterator[list[bytes]]:
 def _accepted(answer: Answer) -> Mapping[str, Any]:
     """Return what a request that was accepted is answered with."""
     document = _document(answer)
-    if answer.status in {400, 403, 404, 409, 413, 415, 422}:
+    if answer.status >= 400:  # noqa: PLR2004 - HTTP has the numbers
         raise _refusal(document)
     return document
+
+
+def _id_of(email: Mapping[str, Any]) -> str:
+    if not email.get("id"):
+        raise Unavailable("the gateway answered without an id")
+    return str(email["id"])
 
 
 def _document(answer: Answer) -> Mapping[str, Any]:
