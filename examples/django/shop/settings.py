@@ -32,10 +32,9 @@ LOGIN_REDIRECT_URL = "/"
 # What Postroom needs.
 if django.VERSION >= (6, 1):
     MAILERS = {"default": {"BACKEND": "shop.mail_backend.EmailBackend"}}
-    ADMINS = ["admin@example.org"]
 else:
     EMAIL_BACKEND = "shop.mail_backend.EmailBackend"
-    ADMINS = [("Admin", "admin@example.org")]
+ADMINS = ["admin@example.org"] if django.VERSION >= (6, 0) else [("Admin", "admin@example.org")]
 DEFAULT_FROM_EMAIL = "Shop <shop@example.org>"
 POSTROOM = (
     {

@@ -64,7 +64,8 @@ def order(name: str) -> dict[str, object]:
     client = Client()
     answer = client.post("/orders/", {"number": f"7-{name}", "email": f"order.{name}@example.org"})
     page = client.get(f"/mails/{answer.json()['mail']}/?wait=30")
-    return {"status": answer.status_code, **page.json()}
+    news = client.post("/news/", {"email": [f"news{n}.{name}@example.org" for n in range(2)]})
+    return {"status": answer.status_code, "news": news.json(), **page.json()}
 
 
 def follow(link: str) -> dict[str, object]:

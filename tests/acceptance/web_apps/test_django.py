@@ -56,6 +56,7 @@ def test_what_django_sends_arrives_unchanged_and_a_reset_link_works(
     assert followed == {"saved": "/reset/done/", "in": True}
 
     assert (done["order"]["status"], done["order"]["state"], done["order"]["code"]) == (202, "sent", 250)
+    assert done["order"]["news"] == {"handed in": 2}
     [order] = postroom.mails_to(f"order.{way}@example.org")
     [file] = order.iter_attachments()
     assert (order["Reply-To"], order["X-Order"]) == ("desk@example.org", f"7-{way}")
