@@ -420,8 +420,6 @@ _BATCH: Final = 500
 #: Seconds between two looks for a result, at first and at most.
 _FIRST_LOOK: Final = 0.05
 _LAST_LOOK: Final = 1.0
-#: A failure within so many seconds is that of a connection that had died before.
-_AT_ONCE: Final = 0.5
 _INTERNAL_ERROR: Final = 699
 _CANCELLED: Final = 650
 
@@ -459,14 +457,7 @@ class ByName:
             fields = self._with_stored_files(letters)
         ids = [str(uuid.uuid4()) for _ in letters]
         tasks = list(zip(ids, fields, (letter.lane for letter in letters), strict=True))
-        begun = time.monotonic()
-        try:
-            self._publish(tasks)
-        except Unavailable:
-            if time.monotonic() - begun > _AT_ONCE:
-                raise
-            # The kept connection was dead. Some may be there twice now: under one id they are one mail.
-            self._publish(tasks)
+        self._publish(tasks)
         yield from ids
 
     def look_up(self, mail_id: str, *, wait: float) -> Status:
@@ -746,8 +737,16 @@ class OverHTTP:
         headers = self._headers if body is None else {**self._headers, "Content-Type": kind}
         last_moment = time.monotonic() + self._patience
         pause = _FIRST_PAUSE
+        may_be_lost = True
         while True:
-            answer = self._connections.ask(method, path, body, headers)
+            try:
+                answer = self._connections.ask(method, path, body, headers)
+            except Unavailable:
+                if not may_be_lost or time.monotonic() + pause > last_moment:
+                    raise
+                may_be_lost = False
+                time.sleep(pause)
+                continue
             if answer.status not in _PASSING:
                 return answer
             asked = _lower(answer.headers).get("retry-after", "")
@@ -819,7 +818,7 @@ SETTINGS: Final = (
     "gateway_url",
     "api_key",
     "api_key_file",
-    "patience",
+    "give_up_after",
     "max_attachment_bytes",
     "lane",
     "account",
@@ -837,8 +836,8 @@ class Client:
     Redis beside it; *journal_url* says where that is if the broker is a RabbitMQ. With *gateway_url* and
     *api_key*, or *api_key_file*, they go over HTTP, and are kept from the moment that an id is returned.
 
-    *lane*, *account* and *timeout* are for mails that say nothing else. *patience* is how many
-    seconds a call may take, more or less, while queue or gateway do not answer.
+    *lane*, *account* and *timeout* are for mails that say nothing else. *give_up_after* is how
+    many seconds a call may take, more or less, while queue or gateway do not answer.
     """
 
     def __init__(  # noqa: PLR0913 - an argument for each setting
@@ -849,7 +848,7 @@ class Client:
         gateway_url: str = "",
         api_key: str = "",
         api_key_file: str | os.PathLike[str] = "",
-        patience: float | str = 10.0,
+        give_up_after: float | str = 10.0,
         max_attachment_bytes: int | str = _MOST_BYTES,
         lane: str = "default",
         account: str | None = None,
@@ -863,15 +862,14 @@ class Client:
             "timeout": _number("timeout", timeout) if timeout else None,
         }
         self._most_bytes = _number("max_attachment_bytes", max_attachment_bytes)
-        wrong = [] if lane in LANES else [f"lane: must be one of {', '.join(LANES)}"]
-        if wrong:
-            raise Misconfigured(*wrong)
+        if lane not in LANES:
+            raise Misconfigured(f"lane: must be one of {', '.join(LANES)}")
         key = api_key or (_read(api_key_file) if api_key_file else "")
-        seconds = _seconds(patience)
+        patience = _seconds(give_up_after)
         self._make: Callable[[], Way] = (
-            (lambda: OverHTTP(gateway_url, key, patience=seconds))
+            (lambda: OverHTTP(gateway_url, key, patience=patience))
             if gateway_url
-            else (lambda: ByName(broker_url, journal_url, patience=seconds))
+            else (lambda: ByName(broker_url, journal_url, patience=patience))
         )
         self._way: Way = self._make()
         self._process = os.getpid()
@@ -973,7 +971,7 @@ def _seconds(value: float | str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds <= 3600:  # noqa: PLR2004 - an hour is for ever here
-        raise Misconfigured("patience: must be a number of seconds, above 0")
+        raise Misconfigured("give_up_after: must be a number of seconds, above 0")
     return seconds
 
 

@@ -35,8 +35,6 @@ _BATCH: Final = 500
 #: Seconds between two looks for a result, at first and at most.
 _FIRST_LOOK: Final = 0.05
 _LAST_LOOK: Final = 1.0
-#: A failure within so many seconds is that of a connection that had died before.
-_AT_ONCE: Final = 0.5
 _INTERNAL_ERROR: Final = 699
 _CANCELLED: Final = 650
 
@@ -74,14 +72,7 @@ class ByName:
             fields = self._with_stored_files(letters)
         ids = [str(uuid.uuid4()) for _ in letters]
         tasks = list(zip(ids, fields, (letter.lane for letter in letters), strict=True))
-        begun = time.monotonic()
-        try:
-            self._publish(tasks)
-        except Unavailable:
-            if time.monotonic() - begun > _AT_ONCE:
-                raise
-            # The kept connection was dead. Some may be there twice now: under one id they are one mail.
-            self._publish(tasks)
+        self._publish(tasks)
         yield from ids
 
     def look_up(self, mail_id: str, *, wait: float) -> Status:

@@ -27,7 +27,7 @@ SETTINGS: Final = (
     "gateway_url",
     "api_key",
     "api_key_file",
-    "patience",
+    "give_up_after",
     "max_attachment_bytes",
     "lane",
     "account",
@@ -45,8 +45,8 @@ class Client:
     Redis beside it; *journal_url* says where that is if the broker is a RabbitMQ. With *gateway_url* and
     *api_key*, or *api_key_file*, they go over HTTP, and are kept from the moment that an id is returned.
 
-    *lane*, *account* and *timeout* are for mails that say nothing else. *patience* is how many
-    seconds a call may take, more or less, while queue or gateway do not answer.
+    *lane*, *account* and *timeout* are for mails that say nothing else. *give_up_after* is how
+    many seconds a call may take, more or less, while queue or gateway do not answer.
     """
 
     def __init__(  # noqa: PLR0913 - an argument for each setting
@@ -57,7 +57,7 @@ class Client:
         gateway_url: str = "",
         api_key: str = "",
         api_key_file: str | os.PathLike[str] = "",
-        patience: float | str = 10.0,
+        give_up_after: float | str = 10.0,
         max_attachment_bytes: int | str = _MOST_BYTES,
         lane: str = "default",
         account: str | None = None,
@@ -71,15 +71,14 @@ class Client:
             "timeout": _number("timeout", timeout) if timeout else None,
         }
         self._most_bytes = _number("max_attachment_bytes", max_attachment_bytes)
-        wrong = [] if lane in LANES else [f"lane: must be one of {', '.join(LANES)}"]
-        if wrong:
-            raise Misconfigured(*wrong)
+        if lane not in LANES:
+            raise Misconfigured(f"lane: must be one of {', '.join(LANES)}")
         key = api_key or (_read(api_key_file) if api_key_file else "")
-        seconds = _seconds(patience)
+        patience = _seconds(give_up_after)
         self._make: Callable[[], Way] = (
-            (lambda: OverHTTP(gateway_url, key, patience=seconds))
+            (lambda: OverHTTP(gateway_url, key, patience=patience))
             if gateway_url
-            else (lambda: ByName(broker_url, journal_url, patience=seconds))
+            else (lambda: ByName(broker_url, journal_url, patience=patience))
         )
         self._way: Way = self._make()
         self._process = os.getpid()
@@ -181,7 +180,7 @@ def _seconds(value: float | str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds <= 3600:  # noqa: PLR2004 - an hour is for ever here
-        raise Misconfigured("patience: must be a number of seconds, above 0")
+        raise Misconfigured("give_up_after: must be a number of seconds, above 0")
     return seconds
 
 

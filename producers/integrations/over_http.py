@@ -133,8 +133,16 @@ class OverHTTP:
         headers = self._headers if body is None else {**self._headers, "Content-Type": kind}
         last_moment = time.monotonic() + self._patience
         pause = _FIRST_PAUSE
+        may_be_lost = True
         while True:
-            answer = self._connections.ask(method, path, body, headers)
+            try:
+                answer = self._connections.ask(method, path, body, headers)
+            except Unavailable:
+                if not may_be_lost or time.monotonic() + pause > last_moment:
+                    raise
+                may_be_lost = False
+                time.sleep(pause)
+                continue
             if answer.status not in _PASSING:
                 return answer
             asked = _lower(answer.headers).get("retry-after", "")

@@ -173,7 +173,7 @@ def test_a_queue_that_is_away_is_told_at_once_and_without_its_password(url: str)
 def test_a_queue_that_hangs_is_given_up(valkey: str) -> None:
     port = int(valkey.rpartition(":")[2].partition("/")[0])
     with Proxy(port) as proxy:
-        client = Client(broker_url=proxy.url, patience=1)
+        client = Client(broker_url=proxy.url, give_up_after=1)
         client.send(**GOOD)
         proxy.fall_silent()
         begun = time.monotonic()

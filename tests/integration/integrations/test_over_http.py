@@ -74,7 +74,7 @@ def stand() -> Iterator[Stand]:
 
 @pytest.fixture
 def client(stand: Stand) -> Iterator[Client]:
-    with Client(gateway_url=f"{stand.url}/post/", api_key="pr_key", patience=1) as client:
+    with Client(gateway_url=f"{stand.url}/post/", api_key="pr_key", give_up_after=1) as client:
         yield client
 
 
@@ -104,6 +104,13 @@ def test_a_lost_answer_on_a_kept_connection_is_asked_for_again_as_the_same_mail(
     assert stand.connections == 2
     assert len(stand.requests) == 3
     assert len(stand.keys - before) == 1
+
+
+def test_a_lost_answer_on_a_new_connection_is_asked_for_again_once(stand: Stand, client: Client) -> None:
+    stand.answers = [None, ACCEPTED]
+
+    assert client.send(**GOOD) == "an-id"
+    assert len(stand.keys) == 1
 
 
 def test_a_gateway_that_is_busy_is_asked_again_as_it_wishes(stand: Stand, client: Client) -> None:
@@ -139,7 +146,7 @@ def test_a_gateway_that_wishes_for_more_than_there_is_patience_is_unavailable(
 def test_answers_of_every_kind_are_told(
     stand: Stand, client: Client, answer: Any, error: type[Exception], said: str
 ) -> None:
-    stand.answers = [answer]
+    stand.answers = [answer, answer]
 
     with pytest.raises(error, match=said) as told:
         client.send(**GOOD)

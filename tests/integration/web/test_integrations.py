@@ -74,12 +74,17 @@ def test_the_gateways_refusal_stands_in_its_place(client: Client) -> None:
     assert [str(each) for each in both] == [str(refusal)] * 2
 
 
-def test_attachments_are_stored_once_and_keep_their_names(client: Client, database: redis.Redis) -> None:
+def test_attachments_are_stored_once_and_keep_their_names(
+    client: Client, gateway: Any, database: redis.Redis
+) -> None:
     content = b"\r\n--boundary\r\n\0" * 100
     files = [File('a "b"; ü.pdf', content), File("c.pdf", content)]
 
+    before = len(gateway.lines())
+
     mail_id = client.send(**GOOD, attachments=files)
 
+    assert len(gateway.lines()) - before == 1 + 1
     digest = hashlib.sha256(content).hexdigest()
     payload = database.hget(f"postroom:mail:{mail_id}", "payload").decode()
     assert BlobStore(database).get(digest) == content
@@ -117,7 +122,7 @@ def test_a_key_may_stand_in_a_file(gateway: Any, new: Callable[..., Client], tmp
 def test_a_rate_that_is_used_up_is_waited_out(gateway: Any, new: Callable[..., Client]) -> None:
     _, token = gateway.keys.create(name="slow", rate=4.0, burst=1)
     patient = new(gateway_url=gateway.url, api_key=str(token))
-    hurried = new(gateway_url=gateway.url, api_key=str(token), patience=0.5)
+    hurried = new(gateway_url=gateway.url, api_key=str(token), give_up_after=0.5)
 
     assert len({patient.send(**GOOD) for _ in range(2)}) == 2
     with pytest.raises(Unavailable, match="it answered with 429"):
@@ -128,7 +133,7 @@ def test_a_gateway_whose_queue_is_away_is_told_in_time(
     start_gateway: Callable[..., Any], queue: Any, new: Callable[..., Client]
 ) -> None:
     gateway = start_gateway(queue.url)
-    client = new(gateway_url=gateway.url, api_key=gateway.key, patience=1)
+    client = new(gateway_url=gateway.url, api_key=gateway.key, give_up_after=1)
     client.send(**GOOD)
     queue.process.kill()
     queue.process.wait()
@@ -139,7 +144,9 @@ def test_a_gateway_whose_queue_is_away_is_told_in_time(
 
 def test_a_gateway_that_hangs_is_given_up(gateway: Any, new: Callable[..., Client]) -> None:
     with Proxy(gateway.address[1]) as proxy:
-        client = new(gateway_url=proxy.url.replace("redis:", "http:")[:-2], api_key=gateway.key, patience=0.5)
+        client = new(
+            gateway_url=proxy.url.replace("redis:", "http:")[:-2], api_key=gateway.key, give_up_after=0.5
+        )
         client.send(**GOOD)
         proxy.fall_silent()
 

@@ -147,7 +147,7 @@ def test_what_a_mail_leaves_open_is_as_the_settings_say() -> None:
         ({"gateway_url": "http://b"}, "api_key: is missing"),
         ({"gateway_url": "http://b", "api_key": "k\n"}, "api_key: is missing or no API key"),
         ({"gateway_url": "http://b", "api_key_file": "/nowhere"}, "api_key_file: cannot be read"),
-        ({"gateway_url": "http://b", "api_key": "k", "patience": "0"}, "patience: must be"),
+        ({"gateway_url": "http://b", "api_key": "k", "give_up_after": "0"}, "give_up_after: must be"),
         ({"broker_url": "redis://a", "lane": "fast"}, "lane: must be one of"),
         ({"broker_url": "redis://a", "timeout": "1s"}, "timeout: is no whole number"),
     ],
