@@ -465,7 +465,7 @@ class ByName:
         pause, last_moment = _FIRST_LOOK, time.monotonic() + wait
         while True:
             with _told_as_unavailable():
-                status = _status(mail_id, self._results.backend.get_task_meta(mail_id))
+                status = _settled(mail_id, self._results.backend.get_task_meta(mail_id))
             left = last_moment - time.monotonic()
             if status.is_final or left <= 0:
                 return status
@@ -530,7 +530,7 @@ def _told_as_unavailable() -> Iterator[None]:
         raise Unavailable(f"the queue cannot be reached ({type(error).__name__})") from error
 
 
-def _status(mail_id: str, meta: dict[str, Any]) -> Status:
+def _settled(mail_id: str, meta: dict[str, Any]) -> Status:
     result, state = meta.get("result"), meta["status"]
     if state == "SUCCESS" and isinstance(result, dict):
         code = result["code"]
@@ -548,7 +548,7 @@ _EXPECTED: Final = "must be such as https://post.example.com, without a path beh
 
 
 class Answer(NamedTuple):
-    """What the gateway said."""
+    """What the gateway said; the names of its headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -614,7 +614,8 @@ class Connections:
         try:
             connection.request(method, self._path + path, body, dict(headers))
             response = connection.getresponse()
-            answer = Answer(response.status, dict(response.getheaders()), response.read())
+            fields = {name.lower(): value for name, value in response.getheaders()}
+            answer = Answer(response.status, fields, response.read())
         except BaseException:
             connection.close()
             raise
@@ -677,17 +678,9 @@ class OverHTTP:
             left = max(0.0, last_moment - time.monotonic())
             hold = min(left, _LONGEST_HOLD, self._patience / 2)
             answer = self._call("GET", f"/v1/emails/{quote(mail_id, safe='')}?wait={hold:.3f}")
-            document = _document(answer)
-            if answer.status == 404:  # noqa: PLR2004 - HTTP has the numbers
+            if answer.status == 404 and _document(answer):  # noqa: PLR2004 - HTTP has the numbers
                 raise NoSuchMail(f"there is no mail {mail_id}, or its result is forgotten")
-            status = Status(
-                mail_id,
-                str(document.get("state")),
-                document.get("success"),
-                document.get("code"),
-                document.get("message"),
-                document.get("result"),
-            )
+            status = _status(mail_id, _accepted(answer))
             if status.is_final or time.monotonic() >= last_moment:
                 return status
 
@@ -749,7 +742,7 @@ class OverHTTP:
                 continue
             if answer.status not in _PASSING:
                 return answer
-            asked = _lower(answer.headers).get("retry-after", "")
+            asked = answer.headers.get("retry-after", "")
             pause = float(asked) if asked.isdecimal() else 2 * pause
             if time.monotonic() + pause > last_moment:
                 raise Unavailable(f"the gateway is busy: it answered with {answer.status}")
@@ -777,6 +770,13 @@ def _accepted(answer: Answer) -> Mapping[str, Any]:
     return document
 
 
+def _status(mail_id: str, email: Mapping[str, Any]) -> Status:
+    if not email.get("state"):
+        raise Unavailable("the gateway answered without a state")
+    success, code, message, result = (email.get(name) for name in ("success", "code", "message", "result"))
+    return Status(mail_id, str(email["state"]), success, code, message, result)
+
+
 def _id_of(email: Mapping[str, Any]) -> str:
     if not email.get("id"):
         raise Unavailable("the gateway answered without an id")
@@ -798,17 +798,12 @@ def _document(answer: Answer) -> Mapping[str, Any]:
 
 
 def _refusal(problem: Mapping[str, Any]) -> Refused:
-    errors = problem.get("errors") or [problem]
-    return Refused(
-        *(
-            f"{error.get('field') or error.get('parameter') or 'the mail'}: {error.get('detail')}"
-            for error in errors
-        )
-    )
+    return Refused(*(_sentence(error) for error in problem.get("errors") or [problem]))
 
 
-def _lower(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
+def _sentence(error: Mapping[str, Any]) -> str:
+    about = error.get("field") or error.get("parameter") or "the mail"
+    return f"{about}: {error.get('detail', 'was refused')}"
 
 
 #: The settings of a `Client`; frameworks spell them in their own way.

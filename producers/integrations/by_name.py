@@ -80,7 +80,7 @@ class ByName:
         pause, last_moment = _FIRST_LOOK, time.monotonic() + wait
         while True:
             with _told_as_unavailable():
-                status = _status(mail_id, self._results.backend.get_task_meta(mail_id))
+                status = _settled(mail_id, self._results.backend.get_task_meta(mail_id))
             left = last_moment - time.monotonic()
             if status.is_final or left <= 0:
                 return status
@@ -145,7 +145,7 @@ def _told_as_unavailable() -> Iterator[None]:
         raise Unavailable(f"the queue cannot be reached ({type(error).__name__})") from error
 
 
-def _status(mail_id: str, meta: dict[str, Any]) -> Status:
+def _settled(mail_id: str, meta: dict[str, Any]) -> Status:
     result, state = meta.get("result"), meta["status"]
     if state == "SUCCESS" and isinstance(result, dict):
         code = result["code"]

@@ -18,7 +18,7 @@ _EXPECTED: Final = "must be such as https://post.example.com, without a path beh
 
 
 class Answer(NamedTuple):
-    """What the gateway said."""
+    """What the gateway said; the names of its headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -84,7 +84,8 @@ class Connections:
         try:
             connection.request(method, self._path + path, body, dict(headers))
             response = connection.getresponse()
-            answer = Answer(response.status, dict(response.getheaders()), response.read())
+            fields = {name.lower(): value for name, value in response.getheaders()}
+            answer = Answer(response.status, fields, response.read())
         except BaseException:
             connection.close()
             raise

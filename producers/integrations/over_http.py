@@ -73,17 +73,9 @@ class OverHTTP:
             left = max(0.0, last_moment - time.monotonic())
             hold = min(left, _LONGEST_HOLD, self._patience / 2)
             answer = self._call("GET", f"/v1/emails/{quote(mail_id, safe='')}?wait={hold:.3f}")
-            document = _document(answer)
-            if answer.status == 404:  # noqa: PLR2004 - HTTP has the numbers
+            if answer.status == 404 and _document(answer):  # noqa: PLR2004 - HTTP has the numbers
                 raise NoSuchMail(f"there is no mail {mail_id}, or its result is forgotten")
-            status = Status(
-                mail_id,
-                str(document.get("state")),
-                document.get("success"),
-                document.get("code"),
-                document.get("message"),
-                document.get("result"),
-            )
+            status = _status(mail_id, _accepted(answer))
             if status.is_final or time.monotonic() >= last_moment:
                 return status
 
@@ -145,7 +137,7 @@ class OverHTTP:
                 continue
             if answer.status not in _PASSING:
                 return answer
-            asked = _lower(answer.headers).get("retry-after", "")
+            asked = answer.headers.get("retry-after", "")
             pause = float(asked) if asked.isdecimal() else 2 * pause
             if time.monotonic() + pause > last_moment:
                 raise Unavailable(f"the gateway is busy: it answered with {answer.status}")
@@ -173,6 +165,13 @@ def _accepted(answer: Answer) -> Mapping[str, Any]:
     return document
 
 
+def _status(mail_id: str, email: Mapping[str, Any]) -> Status:
+    if not email.get("state"):
+        raise Unavailable("the gateway answered without a state")
+    success, code, message, result = (email.get(name) for name in ("success", "code", "message", "result"))
+    return Status(mail_id, str(email["state"]), success, code, message, result)
+
+
 def _id_of(email: Mapping[str, Any]) -> str:
     if not email.get("id"):
         raise Unavailable("the gateway answered without an id")
@@ -194,14 +193,9 @@ def _document(answer: Answer) -> Mapping[str, Any]:
 
 
 def _refusal(problem: Mapping[str, Any]) -> Refused:
-    errors = problem.get("errors") or [problem]
-    return Refused(
-        *(
-            f"{error.get('field') or error.get('parameter') or 'the mail'}: {error.get('detail')}"
-            for error in errors
-        )
-    )
+    return Refused(*(_sentence(error) for error in problem.get("errors") or [problem]))
 
 
-def _lower(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
+def _sentence(error: Mapping[str, Any]) -> str:
+    about = error.get("field") or error.get("parameter") or "the mail"
+    return f"{about}: {error.get('detail', 'was refused')}"

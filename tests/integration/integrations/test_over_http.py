@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from producers.integrations.client import Client
-from producers.integrations.failures import Misconfigured, Refused, Unavailable
+from producers.integrations.failures import Misconfigured, NoSuchMail, Refused, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,8 +47,11 @@ def stand() -> Iterator[Stand]:
             stand.connections += 1
             super().setup()
 
+        def do_GET(self) -> None:
+            self.do_POST()
+
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             stand.requests.append((self.path, dict(self.headers), body))
             answer = stand.answers.pop(0)
             if answer is None:
@@ -151,6 +154,25 @@ def test_answers_of_every_kind_are_told(
     with pytest.raises(error, match=said) as told:
         client.send(**GOOD)
     assert "canary" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ((404, {}, b'{"detail": "no"}'), NoSuchMail),
+        ((404, {}, b"<html>"), Unavailable),
+        ((422, {}, b'{"detail": "no"}'), Refused),
+        ((200, {}, b"{}"), Unavailable),
+    ],
+    ids=["none of this id", "another server's", "wrong request", "another document"],
+)
+def test_a_question_is_answered_by_the_gateway_or_not_at_all(
+    stand: Stand, client: Client, answer: Any, error: type[Exception]
+) -> None:
+    stand.answers = [answer]
+
+    with pytest.raises(error):
+        client.status("an-id")
 
 
 # A child must not close what it shares with its parent, so that here nobody does.
