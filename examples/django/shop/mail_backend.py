@@ -25,7 +25,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, partial
-from itertools import groupby
+from itertools import count, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from urllib.parse import quote, urlsplit
@@ -1114,6 +1114,7 @@ def options(**chosen: Any) -> Iterator[None]:
     """
     Have mails that are sent meanwhile go with these options; a message's own headers win.
 
+    Of several mails the first one has the *idempotency_key*, and the others have numbers behind it.
     It also decorates a view: `options(lane="reset")(PasswordResetView.as_view())`.
 
     Raises:
@@ -1121,6 +1122,8 @@ def options(**chosen: Any) -> Iterator[None]:
     """
     if unknown := sorted(set(chosen) - set(_OPTIONS)):
         raise TypeError(f"{unknown[0]} is no option; there are {', '.join(_OPTIONS)}")
+    if key := chosen.get("idempotency_key"):
+        chosen["idempotency_key"] = (key if number == 1 else f"{key}/{number}" for number in count(1))
     token = _chosen.set({**_chosen.get(), **chosen})
     try:
         yield
@@ -1240,7 +1243,10 @@ def _mails_of(messages: Sequence[EmailMessage]) -> list[Mail]:
     mails, problems = [], []
     for number, message in enumerate(messages, start=1):
         try:
-            mails.append(mail_of(message, _chosen.get()))
+            chosen = dict(_chosen.get())
+            if keys := chosen.pop("idempotency_key", None):
+                chosen["idempotency_key"] = next(keys)
+            mails.append(mail_of(message, chosen))
         except Refused as refused:
             place = "" if len(messages) == 1 else f"mail {number}: "
             problems += [place + problem for problem in refused.problems]

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.xdist_group("web_apps")
 def shop(app_of: Callable[..., Any], way: str) -> Callable[..., dict[str, Any]]:
     """Runs steps inside a copy of the example project."""
     app = app_of("django", way)
+    app.python("manage.py", "migrate", "--verbosity", "0")
     shutil.copy(STEPS, app.folder / "steps.py")
 
     def run(steps: str, *words: str) -> dict[str, Any]:
@@ -68,3 +69,12 @@ def test_what_django_sends_arrives_unchanged_and_a_reset_link_works(
 
     assert done["transactions"] == {"seen": [1, 1, 2, 2], "states": ["sent", "sent"]}
     assert postroom.mails_to(f"dropped.{way}@example.org") == []
+
+
+def test_the_project_runs(app_of: Callable[..., Any], serve: Callable[..., Any]) -> None:
+    shop = serve(app_of("django", "by_name"), "manage.py", "runserver", "--noreload", "--skip-checks")
+
+    page = shop.get("/password_reset/")
+
+    assert page.status_code == 200
+    assert "Send me a link" in page.text

@@ -150,6 +150,16 @@ def test_options_hold_for_what_is_sent_meanwhile_and_headers_win(post: Post) -> 
     assert [letter.fields.get("account") for letter in post.letters] == ["shop", "shop", None]
 
 
+def test_mails_of_one_idempotency_key_are_told_apart_by_their_order(post: Post) -> None:
+    for _ in range(2):
+        with options(idempotency_key="news-5"):
+            mail.get_connection().send_messages([message(), message()])
+            message(headers={"X-Postroom-Idempotency-Key": "own"}).send()
+
+    keys = [letter.fields["idempotency_key"] for letter in post.letters]
+    assert keys == ["news-5", "news-5/2", "own"] * 2
+
+
 def test_an_option_that_there_is_none_of_is_refused() -> None:
     with pytest.raises(TypeError, match="lnae is no option; there are lane"), options(lnae="bulk"):
         pass

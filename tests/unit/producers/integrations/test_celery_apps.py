@@ -1,0 +1,33 @@
+"""By name, queues are declared as the workers declare them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from producers.integrations.celery_apps import publishing_app
+from worker.queue import QueueApp
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+
+def declared(app: Celery) -> list[tuple[object, ...]]:
+    return [
+        (queue.name, queue.exchange.name, queue.exchange.type, queue.routing_key, queue.queue_arguments)
+        for queue in app.conf.task_queues
+    ]
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "amqp://127.0.0.1:1//"])
+def test_queues_are_those_of_the_workers(url: str) -> None:
+    own, workers = (declared(app) for app in (publishing_app(url, 10), QueueApp(url)))
+
+    assert own == workers
+
+
+def test_rabbitmq_confirms_what_it_has() -> None:
+    app = publishing_app("amqp://127.0.0.1:1//", 10)
+
+    assert app.conf.broker_transport_options == {"confirm_publish": True}
