@@ -43,7 +43,8 @@ def publishing_app(broker_url: str, patience: float) -> Celery:
         def connection_for_write(self, url: str | None = None, **options: Any) -> Any:
             return super().connection_for_write(url or broker_url, **options)
 
-    app = App("postroom.by_name", broker=broker_url, set_as_current=False)
+    # Without Celery's fixups, one of which puts the current folder before all others for imports.
+    app = App("postroom.by_name", broker=broker_url, set_as_current=False, fixups=[])
     app.backend_cls = "disabled"
     app.conf.update(_SETTINGS)
     app.conf.update(broker_connection_timeout=patience / _STEPS, broker_pool_acquire_timeout=patience)
@@ -62,7 +63,7 @@ def reading_app(results_url: str, patience: float) -> Celery:
     """Return an app that reads the results at *results_url*."""
     from celery import Celery  # noqa: PLC0415 - as above
 
-    app = Celery("postroom.results", set_as_current=False)
+    app = Celery("postroom.results", set_as_current=False, fixups=[])
     app.backend_cls = results_url
     step = patience / _STEPS
     app.conf.update(

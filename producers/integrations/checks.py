@@ -25,6 +25,7 @@ _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _BROKEN: Final = re.compile("[\x00\ud800-\udfff]")
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 _KEY: Final = re.compile(r"[!-~]{1,255}")
+_OFFSET: Final = re.compile(r"(?:[Zz]|[+-]\d\d:?\d\d)\Z")
 _ADDRESS: Final = re.compile(r"[^@]*[^@\s]@[^\s@<>,;]+>?", re.DOTALL)
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 
@@ -94,6 +95,9 @@ def _about_options(fields: Mapping[str, Any]) -> Iterator[str]:
     key = fields.get("idempotency_key")
     if key is not None and not (isinstance(key, str) and _KEY.fullmatch(key)):
         yield "idempotency_key: must be 1 to 255 printable ASCII characters without spaces"
+    moment = fields.get("expires_at")
+    if isinstance(moment, str) and not _OFFSET.search(moment):
+        yield "expires_at: has no offset; expected such as 2030-01-31T12:00:00Z, or an aware datetime"
 
 
 def _about_files(files: Sequence[Any], max_bytes: int) -> Iterator[str]:

@@ -11,7 +11,7 @@ from producers.integrations.checks import problems_of
 from producers.integrations.failures import Misconfigured, Refused
 from producers.integrations.mails import Mail, letter_of
 from producers.integrations.over_http import OverHTTP
-from producers.integrations.words import LANES
+from producers.integrations.words import LANES, MAX_TIMEOUT, MIN_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -68,7 +68,7 @@ class Client:
         self._defaults = {
             "lane": lane,
             "account": account or None,
-            "timeout": _number("timeout", timeout) if timeout else None,
+            "timeout": None if timeout is None else _milliseconds(timeout),
         }
         self._most_bytes = _number("max_attachment_bytes", max_attachment_bytes)
         if lane not in LANES:
@@ -172,6 +172,13 @@ def _number(name: str, value: int | str) -> int:
         return int(value)
     except ValueError:
         raise Misconfigured(f"{name}: is no whole number") from None
+
+
+def _milliseconds(value: int | str) -> int:
+    timeout = _number("timeout", value)
+    if not MIN_TIMEOUT <= timeout <= MAX_TIMEOUT:
+        raise Misconfigured(f"timeout: must be {MIN_TIMEOUT} to {MAX_TIMEOUT}, in milliseconds")
+    return timeout
 
 
 def _seconds(value: float | str) -> float:

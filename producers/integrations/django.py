@@ -43,7 +43,7 @@ def options(**chosen: Any) -> Iterator[None]:
     Have mails that are sent meanwhile go with these options; a message's own headers win.
 
     Of several mails the first one has the *idempotency_key*, and the others have numbers behind it.
-    It also decorates a view: `options(lane="reset")(PasswordResetView.as_view())`.
+    It also decorates a view that is no coroutine: `options(lane="reset")(PasswordResetView.as_view())`.
 
     Raises:
         TypeError: there is no such option.
@@ -139,8 +139,8 @@ class EmailBackend(BaseEmailBackend):  # type: ignore[misc] # Django has no type
         except PostroomError as error:
             if not self.fail_silently:
                 raise
-            facts = {"accepted": accepted, "messages": len(pairs), "error": str(error)}
-            logger.warning("mails not handed in", extra=facts)
+            left = len(pairs) - accepted
+            logger.warning("mails not handed in: %d of %d: %s", left, len(pairs), error)
         return accepted
 
 

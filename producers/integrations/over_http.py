@@ -52,12 +52,13 @@ class OverHTTP:
         Yield the id of each letter as it is accepted, in order, or why the gateway refused it.
 
         Raises:
+            Refused: the gateway does not take an attachment; nothing was handed in.
             Unavailable: the gateway is away; what was yielded is accepted all the same.
         """
         stored: dict[str, str] = {}
-        for lane, group in groupby(letters, key=lambda letter: letter.lane):
-            bodies = (json.dumps(self._fields(letter, stored)).encode() for letter in group)
-            for batch in _batches(bodies):
+        written = [(letter.lane, self._fields(letter, stored)) for letter in letters]
+        for lane, group in groupby(written, key=lambda pair: pair[0]):
+            for batch in _batches(json.dumps(fields).encode() for _, fields in group):
                 yield from self._send(batch, lane)
 
     def look_up(self, mail_id: str, *, wait: float) -> Status:

@@ -229,6 +229,7 @@ _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _BROKEN: Final = re.compile("[\x00\ud800-\udfff]")
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 _KEY: Final = re.compile(r"[!-~]{1,255}")
+_OFFSET: Final = re.compile(r"(?:[Zz]|[+-]\d\d:?\d\d)\Z")
 _ADDRESS: Final = re.compile(r"[^@]*[^@\s]@[^\s@<>,;]+>?", re.DOTALL)
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 
@@ -298,6 +299,9 @@ def _about_options(fields: Mapping[str, Any]) -> Iterator[str]:
     key = fields.get("idempotency_key")
     if key is not None and not (isinstance(key, str) and _KEY.fullmatch(key)):
         yield "idempotency_key: must be 1 to 255 printable ASCII characters without spaces"
+    moment = fields.get("expires_at")
+    if isinstance(moment, str) and not _OFFSET.search(moment):
+        yield "expires_at: has no offset; expected such as 2030-01-31T12:00:00Z, or an aware datetime"
 
 
 def _about_files(files: Sequence[Any], max_bytes: int) -> Iterator[str]:
@@ -389,7 +393,8 @@ def publishing_app(broker_url: str, patience: float) -> Celery:
         def connection_for_write(self, url: str | None = None, **options: Any) -> Any:
             return super().connection_for_write(url or broker_url, **options)
 
-    app = App("postroom.by_name", broker=broker_url, set_as_current=False)
+    # Without Celery's fixups, one of which puts the current folder before all others for imports.
+    app = App("postroom.by_name", broker=broker_url, set_as_current=False, fixups=[])
     app.backend_cls = "disabled"
     app.conf.update(_SETTINGS)
     app.conf.update(broker_connection_timeout=patience / _STEPS, broker_pool_acquire_timeout=patience)
@@ -408,7 +413,7 @@ def reading_app(results_url: str, patience: float) -> Celery:
     """Return an app that reads the results at *results_url*."""
     from celery import Celery  # noqa: PLC0415 - as above
 
-    app = Celery("postroom.results", set_as_current=False)
+    app = Celery("postroom.results", set_as_current=False, fixups=[])
     app.backend_cls = results_url
     step = patience / _STEPS
     app.conf.update(
@@ -666,12 +671,13 @@ class OverHTTP:
         Yield the id of each letter as it is accepted, in order, or why the gateway refused it.
 
         Raises:
+            Refused: the gateway does not take an attachment; nothing was handed in.
             Unavailable: the gateway is away; what was yielded is accepted all the same.
         """
         stored: dict[str, str] = {}
-        for lane, group in groupby(letters, key=lambda letter: letter.lane):
-            bodies = (json.dumps(self._fields(letter, stored)).encode() for letter in group)
-            for batch in _batches(bodies):
+        written = [(letter.lane, self._fields(letter, stored)) for letter in letters]
+        for lane, group in groupby(written, key=lambda pair: pair[0]):
+            for batch in _batches(json.dumps(fields).encode() for _, fields in group):
                 yield from self._send(batch, lane)
 
     def look_up(self, mail_id: str, *, wait: float) -> Status:
@@ -863,7 +869,7 @@ class Client:
         self._defaults = {
             "lane": lane,
             "account": account or None,
-            "timeout": _number("timeout", timeout) if timeout else None,
+            "timeout": None if timeout is None else _milliseconds(timeout),
         }
         self._most_bytes = _number("max_attachment_bytes", max_attachment_bytes)
         if lane not in LANES:
@@ -967,6 +973,13 @@ def _number(name: str, value: int | str) -> int:
         return int(value)
     except ValueError:
         raise Misconfigured(f"{name}: is no whole number") from None
+
+
+def _milliseconds(value: int | str) -> int:
+    timeout = _number("timeout", value)
+    if not MIN_TIMEOUT <= timeout <= MAX_TIMEOUT:
+        raise Misconfigured(f"timeout: must be {MIN_TIMEOUT} to {MAX_TIMEOUT}, in milliseconds")
+    return timeout
 
 
 def _seconds(value: float | str) -> float:
@@ -1115,7 +1128,7 @@ def options(**chosen: Any) -> Iterator[None]:
     Have mails that are sent meanwhile go with these options; a message's own headers win.
 
     Of several mails the first one has the *idempotency_key*, and the others have numbers behind it.
-    It also decorates a view: `options(lane="reset")(PasswordResetView.as_view())`.
+    It also decorates a view that is no coroutine: `options(lane="reset")(PasswordResetView.as_view())`.
 
     Raises:
         TypeError: there is no such option.
@@ -1211,8 +1224,8 @@ class EmailBackend(BaseEmailBackend):  # type: ignore[misc] # Django has no type
         except PostroomError as error:
             if not self.fail_silently:
                 raise
-            facts = {"accepted": accepted, "messages": len(pairs), "error": str(error)}
-            logger.warning("mails not handed in", extra=facts)
+            left = len(pairs) - accepted
+            logger.warning("mails not handed in: %d of %d: %s", left, len(pairs), error)
         return accepted
 
 

