@@ -1,4 +1,4 @@
-"""Handing mails in over HTTP: what the gateway accepts is kept, and nothing plain is in the queue."""
+"""Handing mails in over HTTP: what the gateway accepts is kept, and sealed where it has a key."""
 
 from __future__ import annotations
 

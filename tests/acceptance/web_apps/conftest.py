@@ -20,6 +20,7 @@ import pytest
 import redis
 
 from producers.web.keyfile import KeyFile
+from tasks.journal.sealing import generate_key
 from tasks.testing.server import ScriptedServer
 from worker.broker import LOOPBACK
 
@@ -115,6 +116,8 @@ def postroom(
             "POSTROOM_ACCOUNTS__default__SECURITY": "null",
             "POSTROOM_ACCOUNTS__default__SENDER": "desk@example.org",
             "POSTROOM_CONCURRENCY": "2",
+            # What comes over HTTP is sealed, what comes by name is not, and the worker takes both.
+            "POSTROOM_SEALING_KEYS": generate_key(),
             "POSTROOM_WEB_PORT": str(port),
             "POSTROOM_WEB_KEYS_FILE": str(keys.path),
         }

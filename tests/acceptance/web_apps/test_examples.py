@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.servers.stand import standing
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -77,6 +79,29 @@ def test_node_says_what_is_wrong(app_of: Callable[..., Any], needs: Callable[[st
 
     assert done.returncode == 1
     assert "to: entry 1 is not an email address; expected name@domain" in done.stderr
+
+
+def test_node_asks_again_with_the_same_key_and_waits(
+    app_of: Callable[..., Any], needs: Callable[[str], str]
+) -> None:
+    app = app_of("node", "over_http")
+    answers = [(202, {"id": "an-id"}), (200, {"state": "sending", "success": None})]
+    answers += [(200, {"state": "sent", "success": True, "code": 250, "message": "ok"})]
+    with standing() as stand:
+        stand.answers = [None, (503, {"Retry-After": "0"}, b"{}")]
+        stand.answers += [(status, {}, json.dumps(document).encode()) for status, document in answers]
+        done = subprocess.check_output(  # noqa: S603 (ours)
+            [needs("node"), "order.mjs", "1", "ann@example.org"],
+            cwd=app.folder,
+            env={**app.environment, "POSTROOM_GATEWAY_URL": stand.url},
+        )
+
+    assert json.loads(done) == {"id": "an-id", "state": "sent", "code": 250, "message": "ok"}
+    assert [headers.get("Idempotency-Key") for _, headers, _ in stand.requests] == [
+        *["order-1"] * 3,
+        None,
+        None,
+    ]
 
 
 def test_curl_sends_a_file(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -80,6 +81,14 @@ def test_many_mails_share_round_trips(client: Client, database: redis.Redis) -> 
     assert database.info("stats")["total_reads_processed"] - before < 500
     assert [entry["headers"]["id"] for entry in reversed(queued(database, "bulk"))] == ids
     assert len(set(ids)) == 1000
+
+
+def test_threads_share_a_client(client: Client, database: redis.Redis) -> None:
+    with ThreadPoolExecutor(16) as threads:
+        ids = list(threads.map(lambda _: client.send(**GOOD), range(64)))
+
+    assert len(set(ids)) == 64
+    assert {entry["headers"]["id"] for entry in queued(database, "default")} == set(ids)
 
 
 @pytest.mark.parametrize("count", [1, 3])

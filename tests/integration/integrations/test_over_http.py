@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import threading
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from producers.integrations.client import Client
 from producers.integrations.failures import Misconfigured, NoSuchMail, Refused, Unavailable
+from tests.servers.stand import Stand, standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,63 +19,20 @@ GOOD: dict[str, Any] = {"to": "ann@example.org", "subject": "Hello", "body": "Ho
 ACCEPTED = (202, {"Content-Type": "application/json"}, b'{"id": "an-id"}')
 
 
-@dataclass
-class Stand:
-    """What stands in for the gateway: the answers it gives in order, None for closing without one."""
-
-    url: str = ""
-    answers: list[tuple[int, dict[str, str], bytes] | None] = field(default_factory=list)
-    requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
-    connections: int = 0
-
-    @property
-    def keys(self) -> set[str]:
-        """The idempotency keys that were sent."""
-        return {json.loads(body)["idempotency_key"] for _, _, body in self.requests}
+def keys(stand: Stand) -> set[str]:
+    """Return the idempotency keys that were sent."""
+    return {json.loads(body)["idempotency_key"] for _, _, body in stand.requests}
 
 
 @pytest.fixture
 def stand() -> Iterator[Stand]:
-    stand = Stand()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def setup(self) -> None:
-            stand.connections += 1
-            super().setup()
-
-        def do_GET(self) -> None:
-            self.do_POST()
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            stand.requests.append((self.path, dict(self.headers), body))
-            answer = stand.answers.pop(0)
-            if answer is None:
-                self.close_connection = True
-                return
-            status, headers, content = answer
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(content))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        stand.url = f"http://127.0.0.1:{server.server_port}"
+    with standing() as stand:
         yield stand
-        server.shutdown()
 
 
 @pytest.fixture
 def client(stand: Stand) -> Iterator[Client]:
-    with Client(gateway_url=f"{stand.url}/post/", api_key="pr_key", give_up_after=1) as client:
+    with Client(gateway_url=f"{stand.url}/post/", api_key="pr_key", give_up_after=5) as client:
         yield client
 
 
@@ -93,7 +48,7 @@ def test_a_connection_is_kept_and_a_path_of_the_proxys_is_heeded(stand: Stand, c
         "/post/v1/emails?lane=reset",
     ]
     assert stand.requests[0][1]["Authorization"] == "Bearer pr_key"
-    assert len(stand.keys) == 2
+    assert len(keys(stand)) == 2
 
 
 def test_a_lost_answer_on_a_kept_connection_is_asked_for_again_as_the_same_mail(
@@ -101,26 +56,26 @@ def test_a_lost_answer_on_a_kept_connection_is_asked_for_again_as_the_same_mail(
 ) -> None:
     stand.answers = [ACCEPTED, None, ACCEPTED]
     client.send(**GOOD)
-    before = stand.keys
+    before = keys(stand)
 
     assert client.send(**GOOD) == "an-id"
     assert stand.connections == 2
     assert len(stand.requests) == 3
-    assert len(stand.keys - before) == 1
+    assert len(keys(stand) - before) == 1
 
 
 def test_a_lost_answer_on_a_new_connection_is_asked_for_again_once(stand: Stand, client: Client) -> None:
     stand.answers = [None, ACCEPTED]
 
     assert client.send(**GOOD) == "an-id"
-    assert len(stand.keys) == 1
+    assert len(keys(stand)) == 1
 
 
 def test_a_gateway_that_is_busy_is_asked_again_as_it_wishes(stand: Stand, client: Client) -> None:
     stand.answers = [(503, {"Retry-After": "0"}, b"{}"), (502, {}, b"<html>"), ACCEPTED]
 
     assert client.send(**GOOD) == "an-id"
-    assert len(stand.keys) == 1
+    assert len(keys(stand)) == 1
 
 
 def test_a_gateway_that_wishes_for_more_than_there_is_patience_is_unavailable(
