@@ -25,9 +25,9 @@ _COMMON: Final = (
 #: The integrations, and the modules that each is made of, in the order in which they stand in its file.
 PARTS: Final = {
     "django": (*_COMMON, "django_mails", "django"),
-    "flask": (*_COMMON, "flask"),
-    "fastapi": (*_COMMON, "fastapi"),
-    "plain": _COMMON,
+    "flask": (*_COMMON, "outbox", "flask"),
+    "fastapi": (*_COMMON, "outbox", "fastapi"),
+    "plain": (*_COMMON, "outbox"),
 }
 _TITLES: Final = {
     "django": "Postroom's email backend for Django.",

@@ -31,8 +31,8 @@ class Postroom:
         return {"mail": await mails.send(to="ann@example.org", subject="Hello", body="How are you?")}
     ```
 
-    *settings* are those of `Client`, in place of the environment's. In tests, override the dependency, or
-    give it another `client`. Endpoints that are no coroutines use `client` directly.
+    *settings* are those of `Client`, in place of the environment's. In tests its `client` may be an `Outbox`.
+    Endpoints that are no coroutines use `client` directly.
     """
 
     def __init__(self, **settings: Any) -> None:

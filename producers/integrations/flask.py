@@ -49,7 +49,7 @@ class Postroom:
 
     @property
     def client(self) -> Client:
-        """The client of the current application; assign another to `app.extensions["postroom"]` in tests."""
+        """The client of the current application: `app.extensions["postroom"]`, in tests an `Outbox`."""
         try:
             return cast("Client", current_app.extensions[_NAME])
         except KeyError:
