@@ -1119,6 +1119,7 @@ logger = logging.getLogger(__name__)
 handed_in = Signal()
 
 _OPTIONS: Final = ("lane", "account", "timeout", "idempotency_key", "expires_at", "metadata", "reference")
+_KNOWN: Final = frozenset({"ON_COMMIT", *map(str.upper, SETTINGS)})
 _chosen: ContextVar[Mapping[str, Any]] = ContextVar("postroom_options", default={})  # noqa: B039 - never changed
 
 
@@ -1170,6 +1171,10 @@ class EmailBackend(BaseEmailBackend):  # type: ignore[misc] # Django has no type
         self.alias = alias
         self.fail_silently = fail_silently
         found = getattr(settings, "POSTROOM", {})
+        if unknown := sorted(set(found) - _KNOWN):
+            raise ImproperlyConfigured(
+                f"POSTROOM: {unknown[0]} is unknown; known are {', '.join(sorted(_KNOWN))}"
+            )
         self._on_commit = own.pop("on_commit", found.get("ON_COMMIT", True))
         self.client = _client({**settings_of(found, ""), **own})
 

@@ -83,6 +83,8 @@ def test_a_repeat_with_the_same_key_is_the_same_mail(client: Client) -> None:
     first, second, other = (client.send(**GOOD, idempotency_key=key) for key in ("1", "1", "2"))
 
     assert first == second != other
+    with pytest.raises(Refused, match="has this idempotency key and other parameters"):
+        client.send(**{**GOOD, "subject": "Something else"}, idempotency_key="1")
 
 
 def test_the_gateways_refusal_stands_in_its_place(client: Client) -> None:

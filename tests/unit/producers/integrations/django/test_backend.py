@@ -184,7 +184,11 @@ def test_clients_are_kept_between_mails() -> None:
 
 @pytest.mark.parametrize(
     ("found", "said"),
-    [({}, "POSTROOM: set either broker_url"), ({"BROKER_URL": "http://:hunter2@x"}, "POSTROOM: broker_url")],
+    [
+        ({}, "POSTROOM: set either broker_url"),
+        ({"BROKER_URL": "http://:hunter2@x"}, "POSTROOM: broker_url"),
+        ({"BROKER_ULR": "redis://:hunter2@x"}, "POSTROOM: BROKER_ULR is unknown; known are ACCOUNT"),
+    ],
 )
 def test_wrong_settings_are_told_as_django_tells_them(found: dict[str, str], said: str) -> None:
     with override_settings(POSTROOM=found), pytest.raises(ImproperlyConfigured, match=said) as told:
