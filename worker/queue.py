@@ -58,7 +58,7 @@ class QueueApp(Celery):
     ) -> None:
         super().__init__(
             "postroom",
-            events=f"{GroupedEvents.__module__}:{GroupedEvents.__name__}" if trims else None,
+            events=f"{GroupedEvents.__module__}:{GroupedEvents.__name__}",
             broker=celery_url(broker_url),
             backend=backend and celery_url(backend),
             set_as_current=False,

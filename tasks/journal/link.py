@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from hiredis import pack_command
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -55,8 +55,15 @@ class Link:
         own = self._own
         if getattr(own, "pid", None) != os.getpid():
             own.connection, own.pid = self._pool.get_connection(), os.getpid()
-        elif time.monotonic() - own.used_at > _FRESH and own.connection.can_read():
-            # Nothing was asked, so the server closed it while it rested; it is made anew.
+        elif time.monotonic() - own.used_at > _FRESH and _is_stale(own.connection):
             own.connection.disconnect()
         own.used_at = time.monotonic()
         return own.connection
+
+
+def _is_stale(connection: Any) -> bool:
+    """Whether the server closed *connection* while it rested: nothing was asked, so nothing comes."""
+    try:
+        return bool(connection.can_read())
+    except (RedisError, OSError):
+        return True

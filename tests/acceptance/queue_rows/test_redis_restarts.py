@@ -64,8 +64,8 @@ def test_r3_a_redis_that_comes_and_goes_leaves_no_worker_stalled(open_office: Op
         for _ in range(5):
             up = ill.redis.restart(away=random.uniform(0, 1))  # noqa: S311
             time.sleep(random.uniform(0.2, 1))  # noqa: S311 (five times in ten seconds)
-        if state == "idle":
-            ill.office.enqueue()
+        # A busy worker may have sent all of them between the restarts.
+        ill.office.enqueue()
         ill.resumes(up)
     ill.judge(unknown=5 * times * SLOTS)
 
