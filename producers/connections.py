@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from redis import Connection, ConnectionPool, Redis, SSLConnection
 from redis.backoff import NoBackoff
@@ -11,10 +10,13 @@ from redis.connection import parse_url
 from redis.retry import Retry
 from redis.sentinel import SentinelManagedConnection
 
+from producers.resolving import addresses
 from tasks.contract.places import is_sentinel
 from tasks.deadline import Deadline
 from tasks.journal.connecting import client_of
-from tasks.patience import Patience
+
+if TYPE_CHECKING:
+    import socket
 
 #: Seconds that a new connection may take until its TCP handshake is done: looking up the name, and all of
 #: its addresses.
@@ -25,8 +27,6 @@ _LONGEST_HANDSHAKE: Final = 1.0
 
 #: Seconds that a command may take.
 _LONGEST_ANSWER: Final = 2.0
-
-_PATIENCE: Final = Patience()
 
 #: What every connection is made with. A lost answer must not make it write again: the caller decides.
 _PROMPT: Final[dict[str, Any]] = {
@@ -49,7 +49,7 @@ class PromptConnection(Connection):
         name = self.host
         last: OSError = OSError(f"{name} has no address")
         try:
-            for address in _addresses(name, self.port, deadline):
+            for address in addresses(name, self.port, deadline):
                 if deadline.remaining <= 0:
                     break
                 self.host = address
@@ -71,13 +71,6 @@ class PromptTlsConnection(SSLConnection, PromptConnection):
 
 class PromptSentinelConnection(SentinelManagedConnection, PromptConnection):
     """The same to the master that sentinels name."""
-
-
-def _addresses(host: str, port: int, deadline: Deadline) -> list[str]:
-    found = _PATIENCE.call(
-        (host, port), lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), deadline
-    )
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 def connect(url: str) -> Redis:

@@ -11,7 +11,7 @@ import typer
 from producers.cli.answers import Answer
 from producers.cli.troubles import trouble_of
 from producers.errors import IdempotencyConflict, QueueUnavailable
-from producers.publishing import BATCH
+from producers.measure import BATCH
 from tasks.contract.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from producers.cli.answers import Answer
 from producers.cli.exit_codes import ExitCode, worst
 from producers.cli.troubles import trouble_of
 from producers.errors import QueueUnavailable
-from producers.publishing import BATCH
+from producers.measure import BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from tests.servers.gateway import Running, running
 from tests.servers.redis_server import RedisServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -30,3 +31,17 @@ def new_redis(tmp_path: Path) -> Iterator[NewRedis]:
             return servers.enter_context(RedisServer(tmp_path / f"redis.{next(count)}", *options))
 
         yield new
+
+
+@pytest.fixture(scope="session")
+def gateway(valkey: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A gateway over the session's server, whose key may do everything, quickly."""
+    with running(tmp_path_factory.mktemp("gateway"), valkey) as found:
+        yield found
+
+
+@pytest.fixture
+def start_gateway(tmp_path: Path) -> Iterator[Callable[..., Running]]:
+    """Start gateways of the test's own."""
+    with ExitStack() as stack:
+        yield lambda queue, **settings: stack.enter_context(running(tmp_path, queue, **settings))

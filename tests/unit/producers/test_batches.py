@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from producers import measure
-from producers.batches import BATCH, Batch, HandedIn, hand_in_all, hand_in_each
+from producers.batches import Batch, HandedIn, hand_in_all, hand_in_each
 from producers.errors import BatchInterrupted, IdempotencyConflict, QueueUnavailable
+from producers.measure import BATCH
 from tasks.contract.errors import InvalidInput
-from tasks.journal.records import Acceptance, Accepted, Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from producers.batches import Answer
     from tasks.contract.parameters import SendEmail
 
 
@@ -37,17 +38,14 @@ class Queue:
         self.parts: list[int] = []
         self._left = parts
 
-    def prepare(self, requests: Sequence[SendEmail]) -> list[Entry]:
-        return [Entry(str(uuid.uuid4()), "bulk", r.body, key=r.idempotency_key) for r in requests]
+    def prepare(self, requests: Sequence[SendEmail]) -> list[str | None]:
+        return [request.idempotency_key for request in requests]
 
-    def hand_in(self, entries: Sequence[Entry]) -> list[Accepted]:
+    def hand_in(self, keys: Sequence[str | None]) -> list[Answer]:
         if len(self.parts) == self._left:
             raise QueueUnavailable("away")
-        self.parts.append(len(entries))
-        return [
-            Accepted(Acceptance.CONFLICT, "first") if e.key else Accepted(Acceptance.ACCEPTED, e.mail_id)
-            for e in entries
-        ]
+        self.parts.append(len(keys))
+        return [IdempotencyConflict("first") if key else str(uuid.uuid4()) for key in keys]
 
     def each(self, messages: Iterable[Mapping[str, object]]) -> Iterator[HandedIn]:
         return hand_in_each(messages, prepare=self.prepare, deliver=self.hand_in)
