@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from producers.errors import BatchInterrupted, IdempotencyConflict, KeyRejected, QueueUnavailable
+from producers.errors import INTERRUPTIONS, BatchInterrupted, IdempotencyConflict
 from producers.measure import BATCH, Measure
 from producers.one_ahead import one_ahead
 from tasks.contract.errors import InvalidInput
@@ -54,9 +54,8 @@ def hand_in_all(outcomes: Iterable[HandedIn], on_progress: OnProgress | None = N
     Return all *outcomes* together.
 
     Raises:
-        BatchInterrupted: the queue went away, or the gateway lets us in no longer; says what was enqueued
-            before.
-        QueueUnavailable, KeyRejected: it was so from the beginning.
+        BatchInterrupted: the queue went away, or the gateway takes no more; says what was enqueued before.
+        QueueUnavailable, KeyRejected, GatewayError: it was so from the beginning.
     """
     ids: list[str | None] = []
     refused: list[Refused] = []
@@ -67,7 +66,7 @@ def hand_in_all(outcomes: Iterable[HandedIn], on_progress: OnProgress | None = N
                 refused.append(Refused(outcome.index, outcome.error))
             if on_progress and len(ids) % BATCH == 0:
                 on_progress(len(ids), len(refused))
-    except (QueueUnavailable, KeyRejected) as away:
+    except INTERRUPTIONS as away:
         if not ids:
             raise
         raise BatchInterrupted(str(away), Batch(tuple(ids), tuple(refused))) from away

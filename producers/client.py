@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from producers.batches import hand_in_all, mail_id_of
 from producers.options import due_at, parse_lane, parse_option
 from producers.posts import post_at
+from tasks.contract.codes import LocalCode
+from tasks.contract.errors import FieldError, InvalidInput
+from tasks.contract.labels import label_of
+from tasks.contract.limits import MAX_REQUEST
 from tasks.contract.names import Lane
 from tasks.contract.validation import parse
 
@@ -20,6 +24,14 @@ if TYPE_CHECKING:
     from producers.batches import Batch, HandedIn, Message, OnProgress
     from tasks.contract.result import SendEmailResult
     from tasks.contract.status import MailStatus
+
+_TOO_LARGE: Final = FieldError(
+    "attachments",
+    label_of("attachments"),
+    LocalCode.ATTACHMENT,
+    f"has more than {MAX_REQUEST // 1024**2} MiB",
+    "no mail may be so large",
+)
 
 
 class Mailer:
@@ -198,12 +210,23 @@ class Mailer:
 
         Raises:
             OSError: the file cannot be read.
+            InvalidInput: it is too large for any mail.
             QueueUnavailable: the queue is away.
         """
-        return self.store_bytes(path.read_bytes(), name=path.name)
+        with path.open("rb") as file:
+            # No more than it takes to know: it may be a device without end.
+            return self.store_bytes(file.read(MAX_REQUEST + 1), name=path.name)
 
     def store_bytes(self, content: bytes, *, name: str) -> str:
-        """Store *content* for a week; return the reference under which it can be attached as *name*."""
+        """
+        Store *content* for a week; return the reference under which it can be attached as *name*.
+
+        Raises:
+            InvalidInput: it is too large for any mail.
+            QueueUnavailable: the queue is away.
+        """
+        if len(content) > MAX_REQUEST:
+            raise InvalidInput((_TOO_LARGE,))
         return self.post.store(content, name=name)
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ PostroomError
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tasks.contract.codes import LocalCode
 from tasks.contract.errors import InvalidInput
@@ -220,3 +220,7 @@ class NotRequeued(PostroomError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.entry_id, self.why)
+
+
+#: After any of these the next mail would fare no better: whoever hands in many stops, and says where.
+INTERRUPTIONS: Final = (QueueUnavailable, KeyRejected, GatewayError)

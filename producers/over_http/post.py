@@ -15,9 +15,10 @@ from producers.errors import AlreadyOnItsWay, GatewayError, MailNotFound
 from producers.over_http.address import parse_address, parse_key
 from producers.over_http.holding import holding
 from producers.over_http.line import Line
-from producers.over_http.refusals import refusal, refused
+from producers.over_http.refusals import refusal, refused, too_large
 from producers.over_http.replies import Handed, Outcomes, Standing, Stored
 from producers.over_http.tries import LONGEST, Ask, seconds_for
+from tasks.contract.errors import InvalidInput
 from tasks.contract.status import MailStatus
 
 if TYPE_CHECKING:
@@ -131,6 +132,8 @@ class HttpPost:
         """Store bytes with the gateway, which need not know what they are called."""
         options = {"files": {"file": ("content", content, "application/octet-stream")}}
         reply = self._line.ask(Ask("POST", "/v1/attachments", options, seconds_for(len(content))))
+        if reply.problem and reply.problem.kind == "too-large":
+            raise InvalidInput((too_large(reply.problem),))
         stored = _accepted(reply).read(Stored).reference
         return f"{stored.partition('/')[0]}/{name}"
 

@@ -16,6 +16,7 @@ from producers.errors import (
 )
 from tasks.contract.codes import LocalCode
 from tasks.contract.errors import FieldError, InvalidInput
+from tasks.contract.labels import label_of
 
 if TYPE_CHECKING:
     from producers.over_http.replies import Problem, Reply, Wrong
@@ -52,21 +53,27 @@ def refused(problem: Problem) -> InvalidInput | IdempotencyConflict | None:
         return IdempotencyConflict(problem.id or "")
     if problem.kind not in _WRONG:
         return None
-    kind = NotAllowed if problem.kind == "not-allowed" else InvalidInput
-    return kind(tuple(map(_field_error, problem.errors)) or (_whole(problem),))
+    is_policy = problem.kind == "not-allowed"
+    code = LocalCode.POLICY if is_policy else LocalCode.INVALID_INPUT
+    errors = tuple(_field_error(wrong, code) for wrong in problem.errors)
+    whole = FieldError("", "Message", code, problem.detail, "see docs/howto/http.md")
+    return (NotAllowed if is_policy else InvalidInput)(errors or (whole,))
+
+
+def too_large(problem: Problem) -> FieldError:
+    """Return what is wrong with an attachment that the gateway does not take."""
+    label = label_of("attachments")
+    return FieldError(
+        "attachments", label, LocalCode.ATTACHMENT, "has a file that is too large", problem.detail
+    )
 
 
 def _unexpected(problem: Problem) -> GatewayError:
     return GatewayError(f"the gateway answered with {problem.kind}: {problem.detail}")
 
 
-def _field_error(wrong: Wrong) -> FieldError:
+def _field_error(wrong: Wrong, otherwise: LocalCode) -> FieldError:
     field = wrong.field or (wrong.parameter or "").lower().replace("-", "_")
     label = wrong.label or field.replace("_", " ").title() or "Message"
     what, _, advice = wrong.detail.partition("; ")
-    return FieldError(field, label, wrong.code, what, advice or "see the gateway's documentation")
-
-
-def _whole(problem: Problem) -> FieldError:
-    code = LocalCode.POLICY if problem.kind == "not-allowed" else LocalCode.INVALID_INPUT
-    return FieldError("", "Message", code, problem.detail, "see docs/howto/http.md")
+    return FieldError(field, label, wrong.code or otherwise, what, advice or "see docs/howto/http.md")

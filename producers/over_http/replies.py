@@ -34,7 +34,7 @@ class Wrong(_Read):
 
     field: str | None = None
     label: str | None = None
-    code: LocalCode = LocalCode.INVALID_INPUT
+    code: LocalCode | None = None
     parameter: str | None = None
     pointer: str | None = None
     detail: str

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -158,6 +159,14 @@ def test_errors_travel_between_processes(error: PostroomError) -> None:
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301 (our own bytes)
 
     assert (type(copy), str(copy), vars(copy)) == (type(error), str(error), vars(error))
+
+
+def test_a_file_that_is_too_large_for_any_mail_is_not_read_to_its_end(nowhere: Mailer) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        nowhere.store_attachment(Path("/dev/zero"))
+
+    [error] = caught.value.errors
+    assert (error.field, error.code, error.problem) == ("attachments", 601, "has more than 40 MiB")
 
 
 def loaded_by(code: str) -> set[str]:
