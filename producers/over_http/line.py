@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _REST: Final = 1.0
 #: Bytes of an answer; that to the largest batch has a tenth of it.
 _MOST: Final = 16 * 1024 * 1024
+#: How often the libraries wrap an error at most; behind that may be one of the caller's own.
+_WRAPPINGS: Final = 3
 
 
 class _Away(Exception):
@@ -162,4 +164,14 @@ def _reply(answer: httpx.Response, body: _Body) -> Reply:
 
 
 def _lost(error: Exception) -> Lost:
-    return Lost(type(error).__name__, may_have_arrived=not isinstance(error, NOT_ARRIVED))
+    return Lost(_reason(error), may_have_arrived=not isinstance(error, NOT_ARRIVED))
+
+
+def _reason(error: BaseException) -> str:
+    """Return the name of the system's own error, which says more, as that a certificate was not accepted."""
+    wrapped: BaseException | None = error
+    for _ in range(_WRAPPINGS):
+        if isinstance(wrapped, OSError):
+            return type(wrapped).__name__
+        wrapped = wrapped and (wrapped.__cause__ or wrapped.__context__)
+    return type(error).__name__

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Self
 from worker.broker import LOOPBACK
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
 _BUFFER: Final = 65536
@@ -58,12 +59,16 @@ def passing(port: int) -> Callable[[socket.socket, bytes], None]:
 
 
 class OddServer:
-    """Does *behaviours* in turn, one for each request; the last goes on for ever."""
+    """Does *behaviours* in turn, one for each request, the last for ever; with *tls* behind that."""
 
-    def __init__(self, *behaviours: Callable[[socket.socket, bytes], None]) -> None:
+    def __init__(
+        self, *behaviours: Callable[[socket.socket, bytes], None], tls: ssl.SSLContext | None = None
+    ) -> None:
         self._behaviours = list(behaviours)
+        self._tls = tls
         self._listener = socket.create_server((LOOPBACK, 0), backlog=64)
-        self.url = f"http://{LOOPBACK}:{self._listener.getsockname()[1]}"
+        self.port = int(self._listener.getsockname()[1])
+        self.url = f"http://{LOOPBACK}:{self.port}"
         self.requests: list[bytes] = []
         self._closed = False
 
@@ -84,6 +89,8 @@ class OddServer:
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
+        if self._tls:
+            connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         with suppress(OSError), connection:
             while request := _message(connection):
                 self.requests.append(request)

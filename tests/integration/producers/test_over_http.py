@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import multiprocessing
+import ssl
 import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
+import trustme
 
 from producers.async_client import AsyncMailer
 from producers.client import Mailer
@@ -22,12 +24,15 @@ from producers.errors import (
     PostroomError,
     QueueUnavailable,
     RateLimited,
+    WaitTimeout,
 )
+from producers.over_http import bounded
 from tests.servers.odd_http import OddServer, answering, cutting, losing, passing, trickling
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.servers.gateway import Running
 
@@ -214,6 +219,41 @@ def test_a_gateway_that_hangs_is_reported_within_six_seconds() -> None:
 def test_a_name_that_is_not_resolved_is_reported_at_once() -> None:
     with Mailer("https://no-such-host.invalid", key=CANARY) as mailer:
         assert seconds_of(lambda: mailer.enqueue(MAIL)) < WHEN_HUNG
+
+
+@pytest.fixture
+def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ssl.SSLContext]:
+    """A server's side of TLS, for "localhost"; clients know its CA from SSL_CERT_FILE."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    bounded.tls.cache_clear()
+    yield context
+    bounded.tls.cache_clear()
+
+
+def test_tls_is_spoken_and_the_certificate_checked(gateway: Running, tls: ssl.SSLContext) -> None:
+    async def wait(url: str, mail_id: str) -> object:
+        async with AsyncMailer(url, key=gateway.key) as mailer:
+            return (await asyncio.gather(mailer.wait(mail_id, timeout=0.1), return_exceptions=True))[0]
+
+    with OddServer(passing(gateway.address[1]), tls=tls) as odd:
+        right, wrong = f"https://localhost:{odd.port}", f"https://127.0.0.1:{odd.port}"
+        with Mailer(right, key=gateway.key) as mailer:
+            mail_id = mailer.enqueue(MAIL)
+        known = asyncio.run(wait(right, mail_id))
+        unknown = asyncio.run(wait(wrong, mail_id))
+        with (
+            Mailer(wrong, key=gateway.key) as mailer,
+            pytest.raises(QueueUnavailable, match="SSLCertVerificationError"),
+        ):
+            mailer.enqueue(MAIL)
+
+        assert type(known) is WaitTimeout
+        assert type(unknown) is QueueUnavailable
+        assert {request.count(b"127.0.0.1") for request in odd.requests} == {0}
 
 
 def test_a_queue_behind_the_gateway_that_is_gone_is_no_queue(
