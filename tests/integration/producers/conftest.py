@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
+import redis
 
 from tests.servers.gateway import Running, running
 from tests.servers.redis_server import RedisServer
@@ -34,10 +35,21 @@ def new_redis(tmp_path: Path) -> Iterator[NewRedis]:
 
 
 @pytest.fixture(scope="session")
-def gateway(valkey: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A gateway over the session's server, whose key may do everything, quickly."""
-    with running(tmp_path_factory.mktemp("gateway"), valkey) as found:
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A gateway whose key may do everything, quickly, over a server that other tests do not count on."""
+    with (
+        RedisServer(tmp_path_factory.mktemp("queue")) as server,
+        running(tmp_path_factory.mktemp("gateway"), server.url) as found,
+    ):
         yield found
+
+
+@pytest.fixture
+def queue_url(gateway: Running) -> str:
+    """The URL of the gateway's queue, which holds nothing."""
+    with redis.Redis.from_url(gateway.queue) as client:
+        client.flushall()
+    return gateway.queue
 
 
 @pytest.fixture

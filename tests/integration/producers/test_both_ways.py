@@ -73,16 +73,16 @@ class Worker:
 
 
 @pytest.fixture
-def worker(valkey_url: str) -> Iterator[Worker]:
-    with redis.Redis.from_url(valkey_url) as client:
+def worker(queue_url: str) -> Iterator[Worker]:
+    with redis.Redis.from_url(queue_url) as client:
         yield Worker(client)
 
 
 @pytest.fixture(params=["queue", "gateway"])
-def way(request: pytest.FixtureRequest, valkey_url: str) -> tuple[str, dict[str, Any]]:
+def way(request: pytest.FixtureRequest, queue_url: str) -> tuple[str, dict[str, Any]]:
     """Where a client is sent, and what else it needs."""
     if request.param == "queue":
-        return valkey_url, {}
+        return queue_url, {}
     gateway: Running = request.getfixturevalue("gateway")
     return gateway.url, {"key": gateway.key}
 

@@ -22,7 +22,7 @@ MAIL = ("--to", "ann@example.org", "--subject", "Hello", "--body", "Text")
 @pytest.fixture
 def postroom(
     gateway: Running,
-    valkey_url: str,
+    queue_url: str,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -32,7 +32,7 @@ def postroom(
     monkeypatch.setenv("POSTROOM_URL", gateway.url)
     monkeypatch.setenv("POSTROOM_API_KEY_FILE", str(tmp_path / "key"))
     monkeypatch.delenv("POSTROOM_BROKER_URL", raising=False)
-    assert valkey_url
+    assert queue_url
 
     def run(*arguments: str) -> tuple[int, str]:
         return main([*arguments, "--json"]), capsys.readouterr().out
@@ -53,7 +53,7 @@ def written(tmp_path: Path) -> Callable[..., str]:
 
 
 def test_a_mail_is_handed_in_asked_for_cancelled_and_sent_again(
-    postroom: Any, valkey_url: str, written: Any
+    postroom: Any, queue_url: str, written: Any
 ) -> None:
     attached = written("terms.pdf", "content")
     mail = (*MAIL, "--attach", attached)
@@ -67,7 +67,7 @@ def test_a_mail_is_handed_in_asked_for_cancelled_and_sent_again(
     assert postroom("cancel", mail_id)[0] == 0
     assert postroom("resend", mail_id, *mail)[0] == 0
     assert postroom("status", "6d0b5c6e-0000-4000-8000-000000000000")[0] == 4
-    with redis.Redis.from_url(valkey_url) as client:
+    with redis.Redis.from_url(queue_url) as client:
         assert client.llen("default") == 3
         assert len(client.keys("postroom:blob:*")) == 1
 

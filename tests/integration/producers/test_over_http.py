@@ -44,8 +44,8 @@ WHEN_DOWN, WHEN_HUNG, BUSY = 1.0, 6.0, 1.0
 
 
 @pytest.fixture
-def server(valkey_url: str) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(valkey_url) as client:
+def server(queue_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(queue_url) as client:
         yield client
 
 
@@ -143,9 +143,9 @@ def test_many_mails_that_outrun_their_key_are_interrupted_and_not_lost(
 
 
 def test_a_gateway_that_takes_less_at_a_time_gets_less(
-    start_gateway: Callable[..., Running], valkey_url: str, server: redis.Redis
+    start_gateway: Callable[..., Running], queue_url: str, server: redis.Redis
 ) -> None:
-    gateway = start_gateway(valkey_url, POSTROOM_WEB_MAX_BATCH="7", POSTROOM_WEB_MAX_BODY_BYTES="2000")
+    gateway = start_gateway(queue_url, POSTROOM_WEB_MAX_BATCH="7", POSTROOM_WEB_MAX_BODY_BYTES="2000")
     with Mailer(gateway.url, key=gateway.key) as mailer:
         batch = mailer.enqueue_many([{**MAIL, "subject": f"{n}", "body": "x" * 500} for n in range(20)])
         huge = mailer.enqueue_many([{**MAIL, "body": "x" * 3000}, MAIL])

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def server(valkey_url: str) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(valkey_url) as client:
+def server(queue_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(queue_url) as client:
         yield client
 
 
