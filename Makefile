@@ -29,7 +29,7 @@ test: check unit integration acceptance ## Everything that a change must pass
 
 install: $(STAMP) ## Set up .venv; instant when it is up to date
 
-$(STAMP): pyproject.toml requirements/dev.txt requirements/install
+$(STAMP): pyproject.toml requirements/dev.txt requirements/generator.txt requirements/install
 	@PYTHON='$(PYTHON)' requirements/install
 	@touch $@
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 from weakref import WeakKeyDictionary
 
 from producers.async_parts import parts
@@ -12,7 +12,6 @@ from producers.batches import mail_id_of
 from producers.client import Mailer
 from producers.gathering import Gathering, Way
 from producers.options import due_at, parse_lane, parse_option
-from producers.waiting import waiting
 from tasks.contract.names import Lane
 from tasks.contract.validation import parse
 
@@ -43,19 +42,22 @@ class AsyncMailer:
     """
     A `Mailer` whose methods are awaited; arguments, results and errors are those of `Mailer`.
 
-    Publishing to the broker blocks, so it happens in a thread; waiting for a result holds none. Mails that
+    Handing in blocks, so it happens in a thread; waiting for a result holds none. Mails that
     are enqueued at the same time leave together, so that a hundred tasks cost little more than one.
     """
 
     def __init__(
         self,
-        broker_url: str,
+        url: str,
         *,
+        key: str | SecretStr | None = None,
         journal_url: str | None = None,
         sealing_keys: Sequence[str | SecretStr] = (),
         is_lean: bool = True,
     ) -> None:
-        self.mailer = Mailer(broker_url, journal_url=journal_url, sealing_keys=sealing_keys, is_lean=is_lean)
+        self.mailer = Mailer(
+            url, key=key, journal_url=journal_url, sealing_keys=sealing_keys, is_lean=is_lean
+        )
         self._gatherings: WeakKeyDictionary[asyncio.AbstractEventLoop, Gathering] = WeakKeyDictionary()
 
     enqueue_many = _in_a_thread(Mailer.enqueue_many)
@@ -97,21 +99,14 @@ class AsyncMailer:
     @property
     def _gathering(self) -> Gathering:
         loop = asyncio.get_running_loop()
-        return self._gatherings.setdefault(loop, Gathering(self.mailer.outbox))
+        return self._gatherings.setdefault(loop, Gathering(self.mailer.post))
 
     def _enqueue_part(self, part: Iterable[Message], **options: Any) -> list[HandedIn]:
         return list(self.mailer.enqueue_each(part, **options))
 
     async def wait(self, mail_id: str, *, timeout: float) -> SendEmailResult:  # noqa: ASYNC109 (Mailer's)
         """Return the mail's result as soon as there is one; raises as `Mailer.wait`."""
-        steps = waiting(timeout)
-        pause = next(steps)
-        try:
-            while True:
-                await asyncio.sleep(pause)
-                pause = steps.send(await self.poll(mail_id))
-        except StopIteration as done:
-            return cast("SendEmailResult", done.value)
+        return await self.mailer.post.wait_in_loop(mail_id, timeout=timeout)
 
     async def __aenter__(self) -> Self:
         return self

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from producers.errors import BatchInterrupted, IdempotencyConflict, QueueUnavailable
-from producers.measure import Measure
+from producers.errors import INTERRUPTIONS, BatchInterrupted, IdempotencyConflict
+from producers.measure import BATCH, Measure
 from producers.one_ahead import one_ahead
-from producers.publishing import BATCH
 from tasks.contract.errors import InvalidInput
 from tasks.contract.validation import parse
-from tasks.journal.records import Acceptance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from tasks.contract.parameters import SendEmail
-    from tasks.journal.records import Accepted, Entry
 
     Message: TypeAlias = Mapping[str, object] | InvalidInput
-    Prepare: TypeAlias = Callable[[Sequence[SendEmail]], list[Entry]]
-    Deliver: TypeAlias = Callable[[Sequence[Entry]], list[Accepted]]
+    #: What a mail that was handed in comes back as: its id, or why it was refused.
+    Answer: TypeAlias = str | InvalidInput | IdempotencyConflict
     OnProgress: TypeAlias = Callable[[int, int], object]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +54,8 @@ def hand_in_all(outcomes: Iterable[HandedIn], on_progress: OnProgress | None = N
     Return all *outcomes* together.
 
     Raises:
-        BatchInterrupted: the queue went away; says what was enqueued before.
-        QueueUnavailable: it was away from the beginning.
+        BatchInterrupted: the queue went away, or the gateway takes no more; says what was enqueued before.
+        QueueUnavailable, KeyRejected, GatewayError: it was so from the beginning.
     """
     ids: list[str | None] = []
     refused: list[Refused] = []
@@ -67,7 +66,7 @@ def hand_in_all(outcomes: Iterable[HandedIn], on_progress: OnProgress | None = N
                 refused.append(Refused(outcome.index, outcome.error))
             if on_progress and len(ids) % BATCH == 0:
                 on_progress(len(ids), len(refused))
-    except QueueUnavailable as away:
+    except INTERRUPTIONS as away:
         if not ids:
             raise
         raise BatchInterrupted(str(away), Batch(tuple(ids), tuple(refused))) from away
@@ -76,7 +75,12 @@ def hand_in_all(outcomes: Iterable[HandedIn], on_progress: OnProgress | None = N
     return Batch(tuple(ids), tuple(refused))
 
 
-def hand_in_each(messages: Iterable[Message], *, prepare: Prepare, deliver: Deliver) -> Iterator[HandedIn]:
+def hand_in_each(
+    messages: Iterable[Message],
+    *,
+    prepare: Callable[[Sequence[SendEmail]], T],
+    deliver: Callable[[T], Sequence[Answer]],
+) -> Iterator[HandedIn]:
     """
     Hand in *messages* in parts as they come, and yield what became of each, in order.
 
@@ -116,7 +120,7 @@ class _Part:
     def end(self) -> int:
         return self.start + self.measure.count
 
-    def outcomes(self, answers: Iterable[Accepted]) -> Iterator[HandedIn]:
+    def outcomes(self, answers: Iterable[Answer]) -> Iterator[HandedIn]:
         """Yield what became of each message, in order, then raise the *failure*."""
         answer = iter(answers)
         for index in range(self.start, self.end):
@@ -140,20 +144,18 @@ def _parts(messages: Iterable[Message]) -> Iterator[_Part]:
         yield part
 
 
-def mail_id_of(answer: Accepted) -> str:
+def mail_id_of(answer: Answer) -> str:
     """
-    Return the id of the mail that the journal has, the first one's where its key was used before.
+    Return the mail's id, the first one's where its key was used before.
 
     Raises:
+        InvalidInput: it was refused.
         IdempotencyConflict: the key belongs to a mail with other parameters.
     """
-    if answer.outcome is Acceptance.CONFLICT:
-        raise IdempotencyConflict(answer.mail_id)
-    return answer.mail_id
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
-def _outcome(index: int, answer: Accepted) -> HandedIn:
-    try:
-        return HandedIn(index, mail_id_of(answer))
-    except IdempotencyConflict as conflict:
-        return HandedIn(index, error=conflict)
+def _outcome(index: int, answer: Answer) -> HandedIn:
+    return HandedIn(index, error=answer) if isinstance(answer, Exception) else HandedIn(index, answer)

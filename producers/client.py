@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Final, Self, cast
+from typing import TYPE_CHECKING, Final, Self
 
-from producers.batches import hand_in_all, hand_in_each, mail_id_of
-from producers.errors import (
-    AlreadyOnItsWay,
-    AlreadySent,
-    MailNotFound,
-    ParametersDiffer,
-    WouldDouble,
-)
+from producers.batches import hand_in_all, mail_id_of
 from producers.options import due_at, parse_lane, parse_option
-from producers.outbox import Outbox
-from producers.waiting import waiting
+from producers.posts import post_at
+from tasks.contract.codes import LocalCode
+from tasks.contract.errors import FieldError, InvalidInput
+from tasks.contract.labels import label_of
+from tasks.contract.limits import MAX_REQUEST
 from tasks.contract.names import Lane
-from tasks.contract.status import MailStatus
 from tasks.contract.validation import parse
-from tasks.journal.control import Resend
-from tasks.journal.sealing_keys import as_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,15 +23,15 @@ if TYPE_CHECKING:
 
     from producers.batches import Batch, HandedIn, Message, OnProgress
     from tasks.contract.result import SendEmailResult
-    from tasks.journal.records import Record
+    from tasks.contract.status import MailStatus
 
-
-_NOT_RESENT: Final = {
-    Resend.MISSING: MailNotFound,
-    Resend.SENT: AlreadySent,
-    Resend.DIFFERENT: ParametersDiffer,
-    Resend.DOUBTFUL: WouldDouble,
-}
+_TOO_LARGE: Final = FieldError(
+    "attachments",
+    label_of("attachments"),
+    LocalCode.ATTACHMENT,
+    f"has more than {MAX_REQUEST // 1024**2} MiB",
+    "no mail may be so large",
+)
 
 
 class Mailer:
@@ -52,28 +44,31 @@ class Mailer:
     print(mailer.wait(mail_id, timeout=30).message)
     ```
 
-    One mailer serves a process; it is safe to share between threads. *journal_url* is needed where the
-    broker is no Redis. With *sealing_keys*, which the workers must have too, nobody can read in Redis what
-    mails say; the first key seals (docs/howto/sealing.md). Unless *is_lean*, Celery makes every message
-    itself, which is several times slower and otherwise the same (docs/howto/bulk.md).
+    One mailer serves a process; it is safe to share between threads. *url* is the broker's, or that of a
+    gateway, "https://post.example.org", which needs an API *key* (docs/howto/mailer-over-http.md).
 
-    Every method raises `QueueUnavailable` within a few seconds when the queue is away.
+    The rest is for a broker only. *journal_url* is needed where it is no Redis. With *sealing_keys*, which
+    the workers must have too, nobody can read in Redis what mails say; the first key seals
+    (docs/howto/sealing.md). Unless *is_lean*, Celery makes every message itself, which is several times
+    slower and otherwise the same (docs/howto/bulk.md).
+
+    Every method raises `QueueUnavailable` within a few seconds when the queue is away. Through a gateway each
+    may also raise `KeyRejected`, `NotAllowed`, `RateLimited` and `GatewayError`, which say what to do.
 
     Raises:
-        ValueError: one of the sealing keys is none; it is not shown.
+        ValueError: the URL, the key or one of the sealing keys cannot be used; it is not shown.
     """
 
     def __init__(
         self,
-        broker_url: str,
+        url: str,
         *,
+        key: str | SecretStr | None = None,
         journal_url: str | None = None,
         sealing_keys: Sequence[str | SecretStr] = (),
         is_lean: bool = True,
     ) -> None:
-        self.outbox = Outbox(
-            broker_url, journal_url=journal_url, sealing_keys=as_keys(sealing_keys), is_lean=is_lean
-        )
+        self.post = post_at(url, key=key, journal_url=journal_url, sealing_keys=sealing_keys, is_lean=is_lean)
 
     def enqueue(
         self,
@@ -98,7 +93,7 @@ class Mailer:
         """
         request = parse({**(message or {}), **parameters})
         to = parse_option("lane", lane, parse_lane)
-        [answer] = self.outbox.hand_in([request], lane=to, send_at=due_at(send_at))
+        [answer] = self.post.hand_in([request], lane=to, send_at=due_at(send_at))
         return mail_id_of(answer)
 
     def enqueue_many(
@@ -141,11 +136,7 @@ class Mailer:
             InvalidInput: there is no such lane, or *send_at* is no moment.
         """
         to, due = parse_option("lane", lane, parse_lane), due_at(send_at)
-        return hand_in_each(
-            messages,
-            prepare=lambda requests: self.outbox.prepare(requests, lane=to, send_at=due),
-            deliver=self.outbox.deliver,
-        )
+        return self.post.hand_in_each(messages, lane=to, send_at=due)
 
     def poll(self, mail_id: str) -> MailStatus:
         """
@@ -155,8 +146,7 @@ class Mailer:
             MailNotFound: there is none of this id.
             QueueUnavailable: the queue is away.
         """
-        [record] = self.outbox.look_up([mail_id])
-        return _status(mail_id, record)
+        return self.post.poll(mail_id)
 
     def wait(self, mail_id: str, *, timeout: float) -> SendEmailResult:
         """
@@ -167,14 +157,7 @@ class Mailer:
             MailNotFound: there is none of this id.
             QueueUnavailable: the queue is away.
         """
-        steps = waiting(timeout)
-        pause = next(steps)
-        try:
-            while True:
-                time.sleep(pause)
-                pause = steps.send(self.poll(mail_id))
-        except StopIteration as done:
-            return cast("SendEmailResult", done.value)
+        return self.post.wait(mail_id, timeout=timeout)
 
     def cancel(self, mail_id: str) -> MailStatus:
         """
@@ -190,11 +173,7 @@ class Mailer:
             MailNotFound: there is none of this id.
             QueueUnavailable: the queue is away.
         """
-        self.outbox.cancel(mail_id)
-        status = self.poll(mail_id)
-        if not status.state.is_terminal:
-            raise AlreadyOnItsWay(status)
-        return status
+        return self.post.cancel(mail_id)
 
     def resend(
         self,
@@ -223,13 +202,7 @@ class Mailer:
             QueueUnavailable: the queue is away.
         """
         request = parse({**(message or {}), **parameters})
-        outcome = self.outbox.resend(mail_id, request, force=force)
-        if outcome in _NOT_RESENT:
-            raise _NOT_RESENT[outcome](mail_id)
-        status = self.poll(mail_id)
-        if outcome is Resend.ON_ITS_WAY:
-            raise AlreadyOnItsWay(status)
-        return status
+        return self.post.resend(mail_id, request, force=force)
 
     def store_attachment(self, path: Path) -> str:
         """
@@ -237,33 +210,31 @@ class Mailer:
 
         Raises:
             OSError: the file cannot be read.
+            InvalidInput: it is too large for any mail.
             QueueUnavailable: the queue is away.
         """
-        return self.store_bytes(path.read_bytes(), name=path.name)
+        with path.open("rb") as file:
+            # No more than it takes to know: it may be a device without end.
+            return self.store_bytes(file.read(MAX_REQUEST + 1), name=path.name)
 
     def store_bytes(self, content: bytes, *, name: str) -> str:
-        """Store *content* for a week; return the reference under which it can be attached as *name*."""
-        return f"stored:{self.outbox.store(content)}/{name}"
+        """
+        Store *content* for a week; return the reference under which it can be attached as *name*.
+
+        Raises:
+            InvalidInput: it is too large for any mail.
+            QueueUnavailable: the queue is away.
+        """
+        if len(content) > MAX_REQUEST:
+            raise InvalidInput((_TOO_LARGE,))
+        return self.post.store(content, name=name)
 
     def close(self) -> None:
-        """Close the connections to broker and journal."""
-        self.outbox.close()
+        """Close the connections."""
+        self.post.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _status(mail_id: str, record: Record | None) -> MailStatus:
-    if record is None:
-        raise MailNotFound(mail_id)
-    result = record.result
-    return MailStatus(
-        mail_id=mail_id,
-        state=record.state,
-        code=result.code if result else record.last_code,
-        message=result.message if result else record.last_message,
-        result=result,
-    )

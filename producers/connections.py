@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import socket
-from typing import Any, Final
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
 
 from redis import Connection, ConnectionPool, Redis, SSLConnection
 from redis.backoff import NoBackoff
 from redis.connection import parse_url
+from redis.exceptions import RedisError
 from redis.retry import Retry
 from redis.sentinel import SentinelManagedConnection
 
+from producers.errors import QueueUnavailable
+from producers.resolving import addresses
 from tasks.contract.places import is_sentinel
 from tasks.deadline import Deadline
 from tasks.journal.connecting import client_of
-from tasks.patience import Patience
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator
 
 #: Seconds that a new connection may take until its TCP handshake is done: looking up the name, and all of
 #: its addresses.
@@ -25,8 +31,6 @@ _LONGEST_HANDSHAKE: Final = 1.0
 
 #: Seconds that a command may take.
 _LONGEST_ANSWER: Final = 2.0
-
-_PATIENCE: Final = Patience()
 
 #: What every connection is made with. A lost answer must not make it write again: the caller decides.
 _PROMPT: Final[dict[str, Any]] = {
@@ -49,7 +53,7 @@ class PromptConnection(Connection):
         name = self.host
         last: OSError = OSError(f"{name} has no address")
         try:
-            for address in _addresses(name, self.port, deadline):
+            for address in addresses(name, self.port, deadline):
                 if deadline.remaining <= 0:
                     break
                 self.host = address
@@ -73,23 +77,26 @@ class PromptSentinelConnection(SentinelManagedConnection, PromptConnection):
     """The same to the master that sentinels name."""
 
 
-def _addresses(host: str, port: int, deadline: Deadline) -> list[str]:
-    found = _PATIENCE.call(
-        (host, port), lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), deadline
-    )
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
-
-
-def connect(url: str) -> Redis:
+def connect(url: str, **more: Any) -> Redis:
     """
     Return a client of the Redis at *url* that answers or raises `redis.RedisError` within seconds.
 
-    A lost answer does not make it write again: the caller decides.
+    A lost answer does not make it write again: the caller decides. *more* are further options of redis-py's
+    connections.
     """
     if is_sentinel(url):
-        return client_of(url, **_PROMPT, connection_class=PromptSentinelConnection)
-    options = {**_PROMPT, **parse_url(url)}  # type: ignore[no-untyped-call] # as above
+        return client_of(url, **_PROMPT, **more, connection_class=PromptSentinelConnection)
+    options = {**_PROMPT, **parse_url(url), **more}  # type: ignore[no-untyped-call] # as above
     prompt = {Connection: PromptConnection, SSLConnection: PromptTlsConnection}
     # A Unix socket has no name to look up.
     plain = options.pop("connection_class", Connection)
     return Redis.from_pool(ConnectionPool(prompt.get(plain, plain), **options))
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """Say in this block that the queue is away where Redis cannot be reached."""
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise QueueUnavailable(f"the queue cannot be reached ({type(error).__name__})") from error

@@ -3,8 +3,12 @@ What a producer can meet, beside `InvalidInput` for parameters that are wrong.
 
 ```
 PostroomError
-├── QueueUnavailable       the queue could not be reached
-│   └── BatchInterrupted   … amid many mails; says which were enqueued before
+├── QueueUnavailable       the queue, or the gateway to it, could not be reached
+│   ├── BatchInterrupted   … amid many mails; says which were enqueued before
+│   └── RateLimited        the gateway takes no more from this API key for now
+├── KeyRejected            the gateway does not know the API key
+├── NotAllowed             the API key does not allow this (also an `InvalidInput`)
+├── GatewayError           an answer that is none of a gateway's, or says that it has a bug
 ├── IdempotencyConflict    the key belongs to a mail with other parameters
 ├── TooManyResets          a password reset was over a limit
 ├── MailNotFound           there is no such mail, or it is long past
@@ -20,9 +24,10 @@ PostroomError
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tasks.contract.codes import LocalCode
+from tasks.contract.errors import InvalidInput
 
 if TYPE_CHECKING:
     from producers.batches import Batch
@@ -35,7 +40,7 @@ class PostroomError(Exception):
 
 class QueueUnavailable(PostroomError):
     """
-    The queue could not be reached within a few seconds.
+    The queue, or the gateway that leads to it, could not be reached within a few seconds.
 
     Either nothing was stored, or a repeat with the same idempotency key finds the mail that was.
     """
@@ -57,6 +62,50 @@ class BatchInterrupted(QueueUnavailable):
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (str(self), self.batch)
+
+
+class RateLimited(QueueUnavailable):
+    """
+    The API key has used up its allowance, and there is none within the time of the call.
+
+    Nothing was handed in: call again in *wait* seconds, or have the key given a higher rate.
+    """
+
+    def __init__(self, wait: float) -> None:
+        super().__init__(f"the API key has used up its allowance; there is more in {max(1, round(wait))} s")
+        self.wait = wait
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.wait,)
+
+
+class KeyRejected(PostroomError):
+    """The gateway does not know the API key, or it was revoked; one is made with `postroom key create`."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the gateway does not know this API key, or it was revoked; `postroom key create` makes another"
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), ()
+
+
+class NotAllowed(PostroomError, InvalidInput):
+    """
+    The API key does not allow this account, sender, recipient or lane.
+
+    *errors* say which, as those of every `InvalidInput` do. Leave it out, or have a key made that may.
+    """
+
+
+class GatewayError(PostroomError):
+    """
+    The answer is none of a gateway's, or tells of a bug in it; the text says which.
+
+    The URL is wrong, something between answers in its place, or its log knows more. Whether the mail was
+    taken in is not known: a repeat with the same idempotency key finds it.
+    """
 
 
 class IdempotencyConflict(PostroomError):
@@ -171,3 +220,7 @@ class NotRequeued(PostroomError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.entry_id, self.why)
+
+
+#: After any of these the next mail would fare no better: whoever hands in many stops, and says where.
+INTERRUPTIONS: Final = (QueueUnavailable, KeyRejected, GatewayError)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from producers.publishing import BATCH
+#: Messages that share a round trip.
+BATCH: Final = 500
 
 #: Characters, so that large mails do not fill the memory.
 LARGEST: Final = 4 * 1024 * 1024

@@ -11,6 +11,7 @@ from kombu.exceptions import KombuError, OperationalError
 from redis.exceptions import RedisError
 
 from producers.app import send
+from producers.measure import BATCH
 from producers.rest import Rest
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from tasks.journal.sweeper import Stray
 
 logger = logging.getLogger(__name__)
-
-#: Messages that share a round trip.
-BATCH: Final = 500
 
 #: Seconds for which a broker that hung is not asked again: mails are accepted without it, at once.
 _BROKER_REST: Final = 5.0

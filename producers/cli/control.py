@@ -9,11 +9,11 @@ from producers.cli.answers import Answer
 from producers.cli.exit_codes import ExitCode
 from producers.cli.troubles import trouble_of
 from producers.errors import (
+    INTERRUPTIONS,
     AlreadyOnItsWay,
     AlreadySent,
     MailNotFound,
     ParametersDiffer,
-    QueueUnavailable,
     WouldDouble,
 )
 
@@ -48,7 +48,7 @@ def cancel(mailer: Mailer, mail_ids: Iterable[str]) -> list[Answer]:
     for mail_id in waiting:
         try:
             answers.append(_cancel(mailer, mail_id))
-        except QueueUnavailable as away:
+        except INTERRUPTIONS as away:
             if not answers:
                 raise
             trouble = trouble_of(away)

@@ -10,14 +10,15 @@ import typer
 
 from producers.cli.answers import Answer
 from producers.cli.troubles import trouble_of
-from producers.errors import IdempotencyConflict, QueueUnavailable
-from producers.publishing import BATCH
+from producers.errors import INTERRUPTIONS, BatchInterrupted, IdempotencyConflict, QueueUnavailable
+from producers.measure import BATCH
 from tasks.contract.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from producers.batches import Batch
     from producers.client import Mailer
     from tasks.contract.names import Lane
 
@@ -35,7 +36,7 @@ def hand_in(
     try:
         for found in _answers(mailer, messages, lane=lane, send_at=send_at):
             answers += found
-    except QueueUnavailable as away:
+    except INTERRUPTIONS as away:
         if not answers:
             raise
         trouble = trouble_of(away)
@@ -51,7 +52,7 @@ def with_uploads(
     Store *files* of this machine and return the only one of *messages* with them attached.
 
     Raises:
-        typer.BadParameter: a file cannot be read.
+        typer.BadParameter: a file cannot be read, or is too large.
         QueueUnavailable: the queue is away.
     """
     references = [_stored(mailer, file) for file in files]
@@ -67,7 +68,10 @@ def _stored(mailer: Mailer, file: str) -> str:
     try:
         reference = mailer.store_attachment(Path(file))
     except OSError as error:
-        raise typer.BadParameter(f"{file} cannot be read ({error.strerror})", param_hint="--upload") from None
+        raise typer.BadParameter(f"{file} cannot be read ({error.strerror})", param_hint="--attach") from None
+    except InvalidInput as error:
+        why = " | ".join(f"{each.problem}; {each.advice}" for each in error.errors)
+        raise typer.BadParameter(f"{file}: {why}", param_hint="--attach") from None
     return '"' + reference.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
@@ -80,7 +84,7 @@ def _answers(
             yield [_scheduled(mailer, message, line, lane=lane, send_at=send_at)]
     # In parts, so that what was accepted before an outage is known.
     while part := list(itertools.islice(numbered, BATCH)):
-        yield _part(mailer, part, lane=lane)
+        yield from _part(mailer, part, lane=lane)
 
 
 def _scheduled(
@@ -92,8 +96,18 @@ def _scheduled(
         return Answer(trouble=trouble_of(error), line=line)
 
 
-def _part(mailer: Mailer, part: Sequence[tuple[int, Mapping[str, object]]], *, lane: Lane) -> list[Answer]:
-    batch = mailer.enqueue_many([message for _, message in part], lane=lane)
+def _part(
+    mailer: Mailer, part: Sequence[tuple[int, Mapping[str, object]]], *, lane: Lane
+) -> Iterator[list[Answer]]:
+    try:
+        batch = mailer.enqueue_many([message for _, message in part], lane=lane)
+    except BatchInterrupted as cut:
+        yield _told(part, cut.batch)
+        raise QueueUnavailable(str(cut)) from cut
+    yield _told(part, batch)
+
+
+def _told(part: Sequence[tuple[int, Mapping[str, object]]], batch: Batch) -> list[Answer]:
     refused = {refusal.index: trouble_of(refusal.error) for refusal in batch.refused}
     return [
         Answer(mail_id, trouble=refused.get(index), line=part[index][0])

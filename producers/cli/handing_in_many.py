@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -12,14 +13,15 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from producers.cli.answers import Answer
 from producers.cli.exit_codes import ExitCode, worst
 from producers.cli.troubles import trouble_of
-from producers.errors import QueueUnavailable
-from producers.publishing import BATCH
+from producers.errors import INTERRUPTIONS
+from producers.measure import BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from producers.batches import HandedIn
     from producers.cli.json_lines import JsonLines
+    from producers.errors import PostroomError
 
 
 def tell(outcomes: Iterator[HandedIn], mails: JsonLines, *, size: int | None, as_json: bool) -> ExitCode:
@@ -29,7 +31,7 @@ def tell(outcomes: Iterator[HandedIn], mails: JsonLines, *, size: int | None, as
     *size* is that of the input in bytes, where it is known.
 
     Raises:
-        QueueUnavailable: the queue was away from the beginning.
+        QueueUnavailable, KeyRejected, GatewayError: it was so from the beginning.
     """
     telling = _Telling(as_json=as_json)
     try:
@@ -39,7 +41,7 @@ def tell(outcomes: Iterator[HandedIn], mails: JsonLines, *, size: int | None, as
                 telling.tell(outcome, mails.numbers.popleft())
                 if telling.count % BATCH == 0:
                     progress.update(task, completed=mails.taken, description=telling.summary)
-    except QueueUnavailable as away:
+    except INTERRUPTIONS as away:
         if not telling.count:
             raise
         telling.interrupted(away)
@@ -70,13 +72,13 @@ class _Telling:
         self._line = line
         self._print(Answer(outcome.mail_id, trouble=trouble, line=line))
 
-    def interrupted(self, away: QueueUnavailable) -> None:
+    def interrupted(self, away: PostroomError) -> None:
         """Say from where on nothing was, or may have been, handed in."""
         text = (
             f"{away}; the mails up to line {self._line} were handed in, some of the next {BATCH} may have "
             "been: run it again, which doubles none that have idempotency keys (--key-prefix gives them)"
         )
-        self._print(Answer(trouble=trouble_of(QueueUnavailable(text))))
+        self._print(Answer(trouble=replace(trouble_of(away), message=text)))
 
     def _print(self, answer: Answer) -> None:
         self.codes.add(answer.exit_code)

@@ -10,18 +10,20 @@ from producers.cli.describing import Described, takes_a_mail
 from producers.cli.patience import Wait
 
 
-def cancel(
+def cancel(  # noqa: PLR0913 - an argument for each option
     mail_ids: options.MailIds,
     *,
     broker: options.Broker = None,
     journal: options.Journal = None,
+    url: options.Url = None,
+    key_file: options.KeyFile = None,
     as_json: options.AsJson = False,
     debug: options.Debug = False,  # noqa: ARG001 - read by main, before there is a command
 ) -> None:
     """Cancel mails that wait; say where each stands then."""
     from producers.cli import control, queue  # noqa: PLC0415 - help must be fast
 
-    with queue.connected(broker, journal) as mailer:
+    with queue.connected(broker, journal, url=url, key_file=key_file) as mailer:
         answers = control.cancel(mailer, mail_ids)
     queue.finish(answers, as_json=as_json)
 
@@ -37,6 +39,8 @@ def resend(  # noqa: PLR0913 - an argument for each option
     wait: Wait = None,
     broker: options.Broker = None,
     journal: options.Journal = None,
+    url: options.Url = None,
+    key_file: options.KeyFile = None,
     as_json: options.AsJson = False,
     debug: options.Debug = False,  # noqa: ARG001 - read by main, before there is a command
 ) -> None:
@@ -49,7 +53,7 @@ def resend(  # noqa: PLR0913 - an argument for each option
 
     if len(described.messages) != 1:
         raise typer.BadParameter("holds more than the one mail that is to be resent", param_hint="--input")
-    with queue.connected(broker, journal) as mailer:
+    with queue.connected(broker, journal, url=url, key_file=key_file) as mailer:
         [message] = handing_in.with_uploads(mailer, described.messages, described.uploads)
         answer = control.resend(mailer, mail_id, message, force=force)
         if wait is not None and answer.trouble is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from producers.cli.answers import Answer
 from producers.cli.troubles import trouble_of
-from producers.errors import MailNotFound, QueueUnavailable, WaitTimeout
+from producers.errors import INTERRUPTIONS, MailNotFound, WaitTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,7 +38,7 @@ def settle(mailer: Mailer, answers: Iterable[Answer], *, timeout: float) -> list
     for answer in waiting:
         try:
             settled.append(_settle(mailer, answer, last_moment))
-        except (QueueUnavailable, KeyboardInterrupt) as error:
+        except (*INTERRUPTIONS, KeyboardInterrupt) as error:
             trouble = trouble_of(error)
             settled += [replace(left, trouble=left.trouble or trouble) for left in (answer, *waiting)]
     return settled

@@ -9,6 +9,7 @@ from typing import Annotated, TextIO
 
 import typer
 
+from producers.cli.completion import completion
 from producers.cli.demo import demo
 from producers.cli.exit_codes import ExitCode
 from producers.cli.integration import integration
@@ -24,6 +25,7 @@ from producers.cli.schema import schema
 from producers.cli.sealing_key import sealing_key
 from producers.cli.send import send
 from producers.cli.send_many import send_many
+from producers.cli.tail import tail
 from producers.cli.troubles import trouble_of
 from producers.cli.web import web
 
@@ -46,9 +48,11 @@ def application() -> typer.Typer:
     app.command(no_args_is_help=True)(send_many)
     app.command(no_args_is_help=True)(status)
     app.command(no_args_is_help=True)(wait)
+    app.command()(tail)
     app.command(no_args_is_help=True)(cancel)
     app.command(cls=WaitingCommand, no_args_is_help=True)(resend)
     app.command()(schema)
+    app.command(no_args_is_help=True)(completion)
     app.command()(sealing_key)
     app.command(no_args_is_help=True)(integration)
     app.command()(demo)

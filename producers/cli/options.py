@@ -5,7 +5,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-_HERE = "Queue"
+_HERE = "Queue, or gateway"
 _MAIL = "Mail"
 #: There is no option for a password: passwords are the worker's.
 _SERVER = "Mail server (else the account's)"
@@ -29,6 +29,24 @@ Journal: TypeAlias = Annotated[
         "--journal",
         metavar="URL",
         help="Where the journal is, if not at the broker; else POSTROOM_JOURNAL_URL.",
+        rich_help_panel=_HERE,
+    ),
+]
+Url: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        metavar="URL",
+        help="A gateway to go through instead, https://host; else POSTROOM_URL.",
+        rich_help_panel=_HERE,
+    ),
+]
+KeyFile: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--key-file",
+        metavar="FILE",
+        help="The file with the API key for it; else POSTROOM_API_KEY or POSTROOM_API_KEY_FILE.",
         rich_help_panel=_HERE,
     ),
 ]
@@ -78,6 +96,7 @@ Attachments: TypeAlias = Annotated[
 Uploads: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
+        "--attach",
         "--upload",
         metavar="FILE",
         help="A file of this machine, to be stored and attached; repeatable.",

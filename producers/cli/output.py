@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 _STYLES: Final = {ExitCode.OK: "green", ExitCode.UNSETTLED: "yellow"}
 
 
+def style_of(code: ExitCode) -> str:
+    """Return how a terminal shows a mail that ends a command with *code*."""
+    return _STYLES.get(code, "red")
+
+
 def print_json(document: JsonValue) -> None:
     """Print the one document of this run."""
     sys.stdout.write(json.dumps(document, indent=2) + "\n")
@@ -33,7 +38,7 @@ def print_answers(answers: Iterable[Answer]) -> None:
     for answer in answers:
         head, *details = answer.lines()
         console = err if answer.trouble else out
-        console.print(head, style=_STYLES.get(answer.exit_code, "red"), markup=False, soft_wrap=True)
+        console.print(head, style=style_of(answer.exit_code), markup=False, soft_wrap=True)
         for line in details:
             console.print(line, markup=False, soft_wrap=True)
 

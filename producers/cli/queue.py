@@ -6,10 +6,10 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
-from producers.cli import connection
+from producers.cli import connection, gateways
 from producers.cli.exit_codes import worst
 from producers.cli.output import print_answers, print_json
-from producers.errors import QueueUnavailable
+from producers.errors import QueueUnavailable, RateLimited
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,19 +19,26 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def connected(broker: str | None, journal: str | None) -> Iterator[Mailer]:
+def connected(
+    broker: str | None, journal: str | None, *, url: str | None = None, key_file: str | None = None
+) -> Iterator[Mailer]:
     """
-    Lend a client.
+    Lend a client for the queue or the gateway that the options or the environment name.
 
     Raises:
-        QueueUnavailable: with the place where the queue should be.
+        QueueUnavailable: with the place where it should be.
+        RateLimited: it is there, and takes no more for now.
     """
+    remote = gateways.remote(url=url, key_file=key_file, broker=broker, journal=journal)
     try:
-        with connection.mailer(broker, journal) as mailer:
+        with remote.mailer() if remote else connection.mailer(broker, journal) as mailer:
             yield mailer
+    except RateLimited:
+        raise
     except QueueUnavailable as away:
-        where = connection.place(broker, journal)
-        raise QueueUnavailable(f"{away} at {where}: start it, or name another with --broker") from away
+        where = remote.place if remote else connection.place(broker, journal)
+        option = "--url" if remote else "--broker"
+        raise QueueUnavailable(f"{away} at {where}: start it, or name another with {option}") from away
 
 
 def finish(answers: Sequence[Answer], *, as_json: bool, is_list: bool = True) -> NoReturn:

@@ -22,6 +22,8 @@ def send(  # noqa: PLR0913 - an argument for each option
     wait: Wait = None,
     broker: options.Broker = None,
     journal: options.Journal = None,
+    url: options.Url = None,
+    key_file: options.KeyFile = None,
     as_json: options.AsJson = False,
     debug: options.Debug = False,  # noqa: ARG001 - read by main, before there is a command
 ) -> None:
@@ -33,7 +35,7 @@ def send(  # noqa: PLR0913 - an argument for each option
     from producers.cli import handing_in, looking_up, queue  # noqa: PLC0415 - help must be fast
 
     moment = moment_of(send_at)
-    with queue.connected(broker, journal) as mailer:
+    with queue.connected(broker, journal, url=url, key_file=key_file) as mailer:
         messages = handing_in.with_uploads(mailer, described.messages, described.uploads)
         answers = handing_in.hand_in(mailer, messages, lane=lane, send_at=moment)
         if wait is not None:

@@ -26,6 +26,8 @@ def send_many(  # noqa: PLR0913 - an argument for each option
     ] = None,
     broker: options.Broker = None,
     journal: options.Journal = None,
+    url: options.Url = None,
+    key_file: options.KeyFile = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a JSON object in a line for each mail, as it is handed in.")
     ] = False,
@@ -40,7 +42,10 @@ def send_many(  # noqa: PLR0913 - an argument for each option
     from producers.cli.json_lines import JsonLines, opened  # noqa: PLC0415 - help must be fast
 
     moment = moment_of(send_at)
-    with opened(source) as (lines, size), queue.connected(broker, journal) as mailer:
+    with (
+        opened(source) as (lines, size),
+        queue.connected(broker, journal, url=url, key_file=key_file) as mailer,
+    ):
         mails = JsonLines(lines, key_prefix)
         outcomes = mailer.enqueue_each(mails, lane=lane, send_at=moment)
         code = handing_in_many.tell(outcomes, mails, size=size, as_json=as_json)

@@ -67,10 +67,13 @@ def _own(error: BaseException) -> Trouble | None:
         errors.ParametersDiffer: (ExitCode.INVALID, "parameters_differ"),
         errors.WouldDouble: (ExitCode.UNSETTLED, "would_double"),
         errors.WaitTimeout: (ExitCode.UNSETTLED, "unsettled"),
+        errors.RateLimited: (ExitCode.QUEUE_UNAVAILABLE, "rate_limited"),
+        errors.KeyRejected: (ExitCode.INVALID, "key_rejected"),
+        errors.GatewayError: (ExitCode.QUEUE_UNAVAILABLE, "gateway_error"),
         errors.QueueUnavailable: (ExitCode.QUEUE_UNAVAILABLE, "queue_unavailable"),
         ProcessFailed: (ExitCode.NOT_SENT, "demo_failed"),
     }
-    found = known.get(type(error))
+    found = next((known[kind] for kind in type(error).__mro__ if kind in known), None)
     return Trouble(*found, str(error)) if found else None
 
 

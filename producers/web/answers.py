@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -77,6 +78,14 @@ class Page(_Answer):
     )
 
 
+class ParameterPlace(StrEnum):
+    """Where a parameter of a request stands."""
+
+    QUERY = "query"
+    PATH = "path"
+    HEADER = "header"
+
+
 class Wrong(_Answer):
     """What is wrong with one field of the body, or with one parameter of the request."""
 
@@ -85,8 +94,13 @@ class Wrong(_Answer):
     label: str | None = Field(default=None, description="What people call the field.")
     code: int | None = Field(default=None, description="The local result code, such as 600 or 602.")
     parameter: str | None = Field(default=None, description="The parameter's name.")
-    in_: Literal["query", "path", "header"] | None = Field(default=None, alias="in")
+    in_: ParameterPlace | None = Field(default=None, alias="in", description="Where the parameter stands.")
     detail: str = Field(description="What is wrong, and what is expected.")
+
+
+def _is_absent(member: object) -> bool:
+    """Whether a member is left out of a problem, for there is nothing to say."""
+    return member is None
 
 
 class ProblemDocument(BaseModel):
@@ -100,6 +114,19 @@ class ProblemDocument(BaseModel):
     detail: str = Field(description="This problem, for people.")
     code: int | None = Field(default=None, description="The local result code, where there is one.")
     errors: tuple[Wrong, ...] = Field(default=(), description="Everything that is wrong, at once.")
+    id: str | None = Field(
+        default=None,
+        exclude_if=_is_absent,
+        description="The first email's, where its idempotency key is used for another.",
+    )
+    state: MailState | None = Field(
+        default=None, exclude_if=_is_absent, description="Where the email stands that nothing was done with."
+    )
+    outcomes: tuple[Outcome, ...] | None = Field(
+        default=None,
+        exclude_if=_is_absent,
+        description="What became of each email of a batch of which none was accepted.",
+    )
 
 
 class Outcome(_Answer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
@@ -12,7 +13,6 @@ from tasks.contract.schema import send_email_schema
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-_REFERENCES = "#/components/schemas/{model}"
 _ABOUT = """\
 Hand emails in, ask what became of them, cancel them, send them again.
 
@@ -36,9 +36,6 @@ def _made(app: FastAPI) -> dict[str, Any]:
     schemas = components.setdefault("schemas", {})
     email = send_email_schema()
     schemas["SendEmail"] = {name: email[name] for name in email if name not in {"$schema", "$id"}}
-    problem = ProblemDocument.model_json_schema(mode="serialization", ref_template=_REFERENCES)
-    schemas.update(problem.pop("$defs", {}))
-    schemas["Problem"] = problem
     _drop_fastapis_errors(found)
     components["securitySchemes"] = {
         "key": {
@@ -48,7 +45,16 @@ def _made(app: FastAPI) -> dict[str, Any]:
         }
     }
     _ask_for_keys(found)
-    return found
+    return _with_one_problem(found)
+
+
+def _with_one_problem(found: dict[str, Any]) -> dict[str, Any]:
+    """Return *found* with one name for the problem: of two with one title a generator makes one class."""
+    schemas = found["components"]["schemas"]
+    schemas["Problem"] = schemas.pop(ProblemDocument.__name__)
+    text = json.dumps(found).replace(f'/schemas/{ProblemDocument.__name__}"', '/schemas/Problem"')
+    renamed: dict[str, Any] = json.loads(text)
+    return renamed
 
 
 def _ask_for_keys(found: dict[str, Any]) -> None:

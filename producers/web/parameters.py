@@ -45,7 +45,7 @@ HANDING_IN: Final[list[dict[str, Any]]] = [
         "name": "lane",
         "in": "query",
         "description": "The queue to wait in: `reset` goes first, `bulk` last.",
-        "schema": {"type": "string", "enum": [lane.value for lane in Lane]},
+        "schema": {"$ref": "#/components/schemas/Lane"},
     },
     {
         "name": "send_at",

@@ -14,8 +14,8 @@ from celery import Celery
 
 from producers import measure
 from producers.async_client import AsyncMailer
-from producers.batches import BATCH
 from producers.client import Mailer
+from producers.measure import BATCH
 from tasks.contract.names import TASK_NAME
 from tasks.journal.scripts import MOST_CALLS
 from tasks.journal.sealing import SEALED, generate_key

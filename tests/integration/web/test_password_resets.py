@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from tests.integration.web.conftest import Running
+    from tests.servers.gateway import Running
 
 ROUNDS = 200
 REQUESTS = "/v1/password-resets/requests"

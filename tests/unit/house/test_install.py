@@ -97,6 +97,7 @@ def test_installs_only_what_the_lock_vouches_for(machine: Machine) -> None:
 
     assert "--require-hashes -r requirements/dev.txt" in machine.orders()[1]
     assert "--no-build-isolation --no-deps -e ." in machine.orders()[2]
+    assert "--require-hashes --no-deps -r requirements/generator.txt" in machine.orders()[3]
 
 
 def test_keeps_an_environment_that_works(machine: Machine) -> None:

@@ -9,14 +9,23 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from producers import measure
-from producers.batches import BATCH, Batch, HandedIn, hand_in_all, hand_in_each
-from producers.errors import BatchInterrupted, IdempotencyConflict, QueueUnavailable
+from producers.batches import Batch, HandedIn, hand_in_all, hand_in_each
+from producers.errors import (
+    BatchInterrupted,
+    GatewayError,
+    IdempotencyConflict,
+    KeyRejected,
+    PostroomError,
+    QueueUnavailable,
+    RateLimited,
+)
+from producers.measure import BATCH
 from tasks.contract.errors import InvalidInput
-from tasks.journal.records import Acceptance, Accepted, Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from producers.batches import Answer
     from tasks.contract.parameters import SendEmail
 
 
@@ -36,18 +45,16 @@ class Queue:
     def __init__(self, parts: int = 1000) -> None:
         self.parts: list[int] = []
         self._left = parts
+        self.failure: PostroomError = QueueUnavailable("away")
 
-    def prepare(self, requests: Sequence[SendEmail]) -> list[Entry]:
-        return [Entry(str(uuid.uuid4()), "bulk", r.body, key=r.idempotency_key) for r in requests]
+    def prepare(self, requests: Sequence[SendEmail]) -> list[str | None]:
+        return [request.idempotency_key for request in requests]
 
-    def hand_in(self, entries: Sequence[Entry]) -> list[Accepted]:
+    def hand_in(self, keys: Sequence[str | None]) -> list[Answer]:
         if len(self.parts) == self._left:
-            raise QueueUnavailable("away")
-        self.parts.append(len(entries))
-        return [
-            Accepted(Acceptance.CONFLICT, "first") if e.key else Accepted(Acceptance.ACCEPTED, e.mail_id)
-            for e in entries
-        ]
+            raise self.failure
+        self.parts.append(len(keys))
+        return [IdempotencyConflict("first") if key else str(uuid.uuid4()) for key in keys]
 
     def each(self, messages: Iterable[Mapping[str, object]]) -> Iterator[HandedIn]:
         return hand_in_each(messages, prepare=self.prepare, deliver=self.hand_in)
@@ -149,6 +156,17 @@ def test_an_outage_amid_many_says_what_was_handed_in_before() -> None:
     assert [refusal.index for refusal in batch.refused] == [0]
     again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 (our own bytes)
     assert (str(again), len(again.batch.ids)) == ("away", BATCH)
+
+
+@pytest.mark.parametrize("error", [KeyRejected(), GatewayError("a page"), RateLimited(9.0)], ids=repr)
+def test_whatever_else_ends_many_says_what_was_handed_in_before(error: PostroomError) -> None:
+    queue = Queue(parts=1)
+    queue.failure = error
+    with pytest.raises(BatchInterrupted) as caught:
+        hand_in_all(queue.each(mail(i) for i in range(2 * BATCH)))
+
+    assert (len(caught.value.batch.ids), str(caught.value)) == (BATCH, str(error))
+    assert caught.value.__cause__ is error
 
 
 def test_an_outage_from_the_beginning_is_no_interruption() -> None:

@@ -50,6 +50,7 @@ class FakeMailer:
     failure: BaseException | None = None
     fails_after: int = 0
     cancelled: list[str] = field(default_factory=list)
+    refuses: InvalidInput | None = None
 
     def enqueue(self, message: Mapping[str, object], /, **options: object) -> str:
         self._fail_if_due()
@@ -115,6 +116,8 @@ class FakeMailer:
         return status_of(mail_id, MailState.QUEUED)
 
     def store_attachment(self, path: Path) -> str:
+        if self.refuses:
+            raise self.refuses
         self.stored.append(path.read_text())
         return f"stored:{'0' * 64}/{path.name}"
 

@@ -26,6 +26,8 @@ COMMANDS = {
     "send-many",
     "status",
     "wait",
+    "tail",
+    "completion",
     "cancel",
     "resend",
     "reset",
@@ -65,7 +67,7 @@ def test_every_command_speaks_json_and_tells_where_errors_come_from(name: str) -
 def test_the_page_in_the_reference_names_every_command_option_and_exit_code() -> None:
     page = PAGE.read_text()
     sections = dict(re.findall(r"^## `postroom ([\w-]+)`\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
-    everywhere = {"--json", "--debug", "--broker", "--journal"}
+    everywhere = {"--json", "--debug", "--broker", "--journal", "--url", "--key-file"}
 
     assert set(sections) == COMMANDS
     for name, command in _commands().items():

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from producers.batches import Batch
 from producers.cli.patience import with_default_wait
-from producers.errors import QueueUnavailable
+from producers.errors import BatchInterrupted, QueueUnavailable
+from tasks.contract.codes import LocalCode
+from tasks.contract.errors import FieldError, InvalidInput
 from tasks.contract.parameters import SendEmail
 from tasks.contract.status import MailState
 
@@ -132,13 +135,29 @@ def test_options_beside_whole_mails_are_refused(postroom: Any, mailer: Any, tmp_
 def test_a_file_of_this_machine_is_stored_and_attached(postroom: Any, mailer: Any, tmp_path: Path) -> None:
     file = tmp_path / 'odd; "name".txt'
     file.write_text("content")
-    postroom("send", *MAIL, "--attachment", "a.pdf", "--upload", str(file))
+    postroom("send", *MAIL, "--attachment", "a.pdf", "--attach", str(file), "--upload", str(file))
 
-    assert mailer.stored == ["content"]
+    assert mailer.stored == ["content", "content"]
     assert SendEmail.model_validate(mailer.messages[0]).attachments == (
         "a.pdf",
         f"stored:{'0' * 64}/{file.name}",
+        f"stored:{'0' * 64}/{file.name}",
     )
+
+
+def test_a_file_that_cannot_be_attached_is_named(postroom: Any, mailer: Any, tmp_path: Path) -> None:
+    large = FieldError(
+        "attachments", "Attachments", LocalCode.ATTACHMENT, "has more than 40 MiB", "no mail may be so large"
+    )
+    file = tmp_path / "large.iso"
+    file.write_text("content")
+    code, document, _ = postroom("send", *MAIL, "--attach", str(tmp_path / "missing"), "--json")
+    mailer.refuses = InvalidInput((large,))
+    refused = postroom("send", *MAIL, "--attach", str(file), "--json")
+
+    assert (code, refused[0], mailer.messages) == (2, 2, [])
+    assert f"{tmp_path / 'missing'} cannot be read" in document["error"]["message"]
+    assert f"{file}: has more than 40 MiB" in refused[1]["error"]["message"]
 
 
 def test_a_moment_to_send_at_is_handed_on_and_a_bad_one_refused(postroom: Any, mailer: Any) -> None:
@@ -182,6 +201,22 @@ def test_what_was_accepted_before_an_outage_is_told(postroom: Any, mailer: Any, 
 
     assert code == 5
     assert [answer.get("mail_id") for answer in document] == ["id-1", "id-2", None]
+
+
+def test_what_was_accepted_of_a_part_before_an_outage_is_told(
+    postroom: Any, mailer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def enqueue_many(*_: object, **__: object) -> Batch:
+        raise BatchInterrupted("away", Batch(("id-1",), ()))
+
+    monkeypatch.setattr(mailer, "enqueue_many", enqueue_many)
+    file = tmp_path / "mails.json"
+    file.write_text(json.dumps([{"to": "ann@example.org", "subject": "s", "body": "b"}] * 2))
+    code, document, _ = postroom("send", "--input", str(file), "--json")
+
+    assert code == 5
+    assert document[0]["mail_id"] == "id-1"
+    assert document[1]["error"]["code"] == "queue_unavailable"
 
 
 def test_an_absent_queue_is_named_without_its_password(

@@ -1,0 +1,43 @@
+"""`postroom tail`: what happens to mails, as it happens."""
+# Without `from __future__ import annotations`: typer evaluates the annotations of its commands.
+
+from typing import Annotated
+
+import typer
+
+from producers.cli import options
+from tasks.contract.names import Lane
+from tasks.contract.status import MailState
+
+
+def tail(  # noqa: PLR0913 - an argument for each option
+    *,
+    last: Annotated[int, typer.Option("--last", "-n", min=0, max=1000, help="Begin with so many.")] = 10,
+    follow: Annotated[
+        bool, typer.Option("--follow/--no-follow", help="Go on until Ctrl-C, or end with the last.")
+    ] = True,
+    lane: Annotated[list[Lane] | None, typer.Option(help="Only mails in this lane; repeatable.")] = None,
+    state: Annotated[
+        list[MailState] | None, typer.Option(help="Only mails in this state; repeatable.")
+    ] = None,
+    broker: options.Broker = None,
+    journal: options.Journal = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object in a line for each.")] = False,
+    debug: options.Debug = False,  # noqa: ARG001 - read by main, before there is a command
+) -> None:
+    """
+    Show the mails that were accepted last, then a line for each mail and change of its state.
+
+    postroom tail --lane reset --state not_sent
+    """
+    from producers.cli import tailing  # noqa: PLC0415 - help must be fast
+
+    tailing.run(
+        broker,
+        journal,
+        last=last,
+        is_following=follow,
+        lanes=frozenset(lane or ()),
+        states=frozenset(state or ()),
+        as_json=as_json,
+    )
