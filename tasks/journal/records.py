@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from tasks.contract.result import SendEmailResult
+from tasks.contract.result import Attempt, SendEmailResult
 from tasks.contract.status import MailState
 from tasks.journal.sealing import to_payload
 
@@ -159,12 +159,17 @@ class Refusal:
 
 
 #: The fields of a mail's hash that `Record.read` needs.
-RECORD_FIELDS: Final = (b"state", b"lane", b"accepted", b"history", b"result")
+RECORD_FIELDS: Final = (b"state", b"lane", b"accepted", b"history", b"result", b"due")
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What the journal knows about a mail, for those who poll."""
+    """
+    What the journal knows about a mail, for those who poll.
+
+    *attempts* are those before it has its result, which has all of them; while it waits, no worker takes it
+    up before *due_at*.
+    """
 
     mail_id: str
     state: MailState
@@ -173,6 +178,8 @@ class Record:
     result: SendEmailResult | None
     last_code: int | None = None
     last_message: str | None = None
+    attempts: tuple[Attempt, ...] = ()
+    due_at: datetime | None = None
 
     @classmethod
     def read(cls, mail_id: str, stored: Mapping[bytes, bytes | None]) -> Record | None:
@@ -180,8 +187,9 @@ class Record:
         state, lane, accepted = (stored.get(name) for name in (b"state", b"lane", b"accepted"))
         if state is None or lane is None or accepted is None:
             return None
-        last = (_json(stored.get(b"history")) or [{}])[-1]
-        result = stored.get(b"result")
+        history = _json(stored.get(b"history")) or []
+        last = history[-1] if history else {}
+        result, due = stored.get(b"result"), stored.get(b"due")
         return cls(
             mail_id,
             _state(state.decode(), retried=bool(last)),
@@ -190,6 +198,8 @@ class Record:
             SendEmailResult.model_validate_json(result) if result else None,
             last.get("code"),
             last.get("message"),
+            tuple(Attempt.model_validate(attempt) for attempt in history),
+            moment(int(due)) if due else None,
         )
 
 

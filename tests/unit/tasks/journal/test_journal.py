@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -218,6 +219,21 @@ def test_a_postponed_mail_is_retrying_with_its_last_answer(
 
     assert record is not None
     assert (record.state, record.last_code, record.last_message) == (MailState.RETRYING, 451, "later")
+
+
+def test_a_postponed_mail_tells_all_its_attempts_and_when_the_next_one_is_due(
+    journal: Journal, take: Callable[[Journal], Claim]
+) -> None:
+    answers = [{"at": f"2026-01-01T00:00:0{n}Z", "code": 451, "message": f"later {n}"} for n in range(2)]
+    claim = take(journal)
+    journal.postpone(claim, wait=60.0, history=json.dumps(answers), progress="[]")
+
+    [record] = journal.look_up(["m"])
+
+    assert record is not None
+    assert [attempt.message for attempt in record.attempts] == ["later 0", "later 1"]
+    assert record.due_at is not None
+    assert 59.0 < (record.due_at - claim.begun_at).total_seconds() < 70.0
 
 
 def test_a_finished_mail_has_its_result_and_no_parameters(
