@@ -7,7 +7,10 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any, Final
 
+from starlette.requests import Request
+
 from producers.web import problems
+from producers.web.handlers import answer_to
 from producers.web.problems import Problem
 
 if TYPE_CHECKING:
@@ -57,7 +60,7 @@ class Access:
                 problem = Problem(
                     problems.INTERNAL, "the log of the gateway says where; nothing was handed in"
                 )
-                await problem.response()(scope, receive, watch)
+                await answer_to(Request(scope), problem)(scope, receive, watch)
         finally:
             self._note(scope, status or _GONE, time.perf_counter() - begun)
 

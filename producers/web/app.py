@@ -13,6 +13,9 @@ from starlette.routing import Route
 from producers.web import handlers, openapi
 from producers.web.access import Access
 from producers.web.express import Express
+from producers.web.inbox import pages as inbox
+from producers.web.pages import actions, assets, signing_in
+from producers.web.pages import emails as email_pages
 from producers.web.routers import attachments, batches, control, emails, health, listing, password_resets
 from producers.web.stopping import told_to_stop
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
 
     from producers.web.gateway import Gateway
+    from producers.web.pages.state import Pages
 
 #: One for each kind of thing that callers deal with.
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -33,10 +37,18 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     password_resets.router,
     health.router,
 )
+#: What people see; the longer paths first.
+PAGES: Final[tuple[APIRouter, ...]] = (
+    signing_in.router,
+    actions.router,
+    email_pages.router,
+    inbox.router,
+    assets.router,
+)
 
 
-def create_app(gateway: Gateway) -> FastAPI:
-    """Return the application that answers with *gateway*, which it closes at its end."""
+def create_app(gateway: Gateway, pages: Pages | None = None) -> FastAPI:
+    """Return the application that answers with *gateway*, which it closes at its end, and shows *pages*."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -58,7 +70,8 @@ def create_app(gateway: Gateway) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.gateway = gateway
-    for router in ROUTERS:
+    app.state.pages = pages
+    for router in (*ROUTERS, *(PAGES if pages else ())):
         app.include_router(router)
     handlers.install(app)
     app.add_middleware(Express, route=_route(emails.send_email), endpoint=emails.send_email)

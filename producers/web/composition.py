@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from producers.cli.connection import Places, urls
@@ -12,11 +13,13 @@ from producers.web.app import create_app
 from producers.web.desk import Desk
 from producers.web.errands import Errands
 from producers.web.gateway import Gateway
+from producers.web.inbox.folder import Folder
 from producers.web.index import Index
 from producers.web.keyfile import KeyFile
 from producers.web.keyring import Keyring
 from producers.web.logs import set_up
 from producers.web.metrics import Metrics
+from producers.web.pages.state import Pages
 from producers.web.rates import Rates
 from producers.web.reset_errands import ResetErrands
 from producers.web.settings import WebSettings
@@ -24,6 +27,8 @@ from tasks.journal.sealing import seal_with
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+logger = logging.getLogger(__name__)
 
 
 def app_from_environment() -> FastAPI:
@@ -38,7 +43,7 @@ def app_from_environment() -> FastAPI:
     """
     settings = WebSettings()
     set_up(settings)
-    return create_app(gateway_for(settings))
+    return create_app(gateway_for(settings), pages_for(settings))
 
 
 def gateway_for(settings: WebSettings) -> Gateway:
@@ -59,3 +64,21 @@ def gateway_for(settings: WebSettings) -> Gateway:
         ),
         metrics=Metrics(),
     )
+
+
+def pages_for(settings: WebSettings) -> Pages | None:
+    """Return the pages of *settings*, None where there are to be none."""
+    if not settings.pages:
+        return None
+    _, journal_url = urls(None, None)
+    return Pages.over(connect(journal_url), inbox=inbox_for(settings))
+
+
+def inbox_for(settings: WebSettings) -> Folder | None:
+    """Return the caught mails of *settings*: in development only, whatever folder is named."""
+    if settings.inbox is None:
+        return None
+    if settings.mode != "development":
+        logger.warning("no inbox", extra={"why": "POSTROOM_MODE is not development"})
+        return None
+    return Folder(settings.inbox)

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from producers.web import problems
+from producers.web.pages.failures import problem_page, wants_page
 from producers.web.problems import Kind, Problem, field_error
 from tasks.contract.errors import InvalidInput
 
@@ -43,9 +44,13 @@ def invalid(error: InvalidInput, *, at: str = "", data: object = None) -> Proble
 
 
 def answer_to(request: Request, problem: Problem) -> Response:
-    """Return the answer to *request*, in which *problem* came up; its rate is told if it was counted."""
+    """
+    Return the answer to *request*, in which *problem* came up: a page for people, else a document.
+
+    The rate is told if the request was counted.
+    """
     problem.headers = rate_headers(request) | problem.headers
-    return problem.response()
+    return problem_page(request, problem) if wants_page(request, problem) else problem.response()
 
 
 async def _problem(request: Request, error: Exception) -> Response:
@@ -82,11 +87,12 @@ async def _http(request: Request, error: Exception) -> Response:
     kind = _KINDS.get(error.status_code)
     if kind is problems.METHOD:
         allowed = ", ".join(sorted(_methods(request)))
-        return Problem(kind, f"use {allowed}", headers={"Allow": allowed}).response()
+        return answer_to(request, Problem(kind, f"use {allowed}", headers={"Allow": allowed}))
     if kind is problems.NOT_FOUND:
-        return Problem(kind, "no resource has this path; /openapi.json lists those there are").response()
+        detail = "no resource has this path; /openapi.json lists those there are"
+        return answer_to(request, Problem(kind, detail))
     known = kind or Kind("malformed-request", error.status_code, problems.MALFORMED.title)
-    return Problem(known, "the request cannot be read").response()
+    return answer_to(request, Problem(known, "the request cannot be read"))
 
 
 async def _gone(_request: Request, _error: Exception) -> Response:

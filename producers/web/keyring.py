@@ -52,6 +52,12 @@ class Keyring:
             return None
         return key if key.matches(token.secret) else None
 
+    def valid(self, key_id: str) -> Key | None:
+        """Return the key of this id for somebody who has shown it before; None once it is revoked."""
+        self._look(now=False)
+        key = self._keys.get(key_id)
+        return key if key and key.revoked_at is None else None
+
     def _look(self, *, now: bool) -> None:
         moment = self._clock()
         if not now and moment - self._looked < _LOOK_AGAIN:

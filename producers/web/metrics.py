@@ -18,7 +18,7 @@ _MAILS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
 class Metrics:
-    """Requests by route and status, how long handing in takes, how many mails go into the queue together."""
+    """Requests by route and status, attempts to sign in, how long handing in takes, and of how many mails."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -26,6 +26,12 @@ class Metrics:
             "postroom_web_requests",
             "Requests answered.",
             ("method", "route", "status"),
+            registry=self._registry,
+        )
+        self.sign_ins = Counter(
+            "postroom_web_sign_ins",
+            "Attempts to sign in to the pages.",
+            ("outcome",),
             registry=self._registry,
         )
         self.handing_in = Histogram(

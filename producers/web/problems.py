@@ -39,6 +39,8 @@ class Kind:
 MALFORMED: Final = Kind("malformed-request", 400, "The request cannot be read")
 UNAUTHORIZED: Final = Kind("unauthorized", 401, "A valid API key is needed")
 FORBIDDEN: Final = Kind("not-allowed", 403, "The API key does not allow this")
+FORBIDDEN_HERE: Final = Kind("not-here", 403, "This is not shown here")
+FOREIGN: Final = Kind("other-origin", 403, "The request comes from another site")
 NOT_FOUND: Final = Kind("not-found", 404, "There is nothing here")
 NO_SUCH_MAIL: Final = Kind("no-such-email", 404, "There is no such email")
 METHOD: Final = Kind("method-not-allowed", 405, "The method is not allowed here")

@@ -61,6 +61,19 @@ class WebSettings(BaseSettings):
     grace: float = Field(
         default=20.0, gt=0, le=300, description="How long requests under way may take after SIGTERM."
     )
+    pages: bool = Field(
+        default=True,
+        description="Whether there are pages for people: `/emails`, where they sign in with an API key.",
+    )
+    inbox: Path | None = Field(
+        default=None,
+        description="In development: the mail catcher's folder, which `/inbox` shows on this machine.",
+    )
+    mode: Literal["development", "production"] = Field(
+        default="production",
+        validation_alias=AliasChoices("POSTROOM_MODE"),
+        description="There is no inbox in production.",
+    )
     metrics_token_file: Path | None = Field(
         default=None,
         description="A file with the token that `/metrics` asks for; there are no metrics without it.",

@@ -33,6 +33,7 @@ _KINDS: Final[dict[object, str]] = {
     str: "text",
     int: "whole number",
     float: "number",
+    bool: "`true` or `false`",
     Path: "path",
     Path | None: "path",
 }
@@ -77,6 +78,8 @@ def _kind(annotation: Any) -> str:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -56,14 +56,9 @@ async def cancel_email(request: Request, key: Caller, email_id: EmailId) -> Resp
     gateway = gateway_of(request)
     finding = await gateway.run(gateway.errands.cancel, key, email_id)
     headers = counted(request, finding.allowance)
-    record = finding.record
-    if record is None:
-        raise no_such_email()
-    note(request, mail=email_id)
-    if not record.state.is_terminal:
-        raise Problem(problems.ON_ITS_WAY, "a worker is sending it; nothing was changed", state=record.state)
-    if record.state is not MailState.CANCELLED:
-        raise Problem(problems.SETTLED, "it has ended already; nothing was changed", state=record.state)
+    if finding.record:
+        note(request, mail=email_id)
+    record = cancelled(finding.record)
     return standing(record, headers)
 
 
@@ -112,19 +107,42 @@ async def resend_email(
         if finding.record is None:
             raise no_such_email()
         note(request, mail=email_id)
-        mail = await reading.made_from(request, body, partial(_mail_of, key))
+        mail = await reading.made_from(request, body, partial(mail_of, key))
         outcome, record = await gateway.call(gateway.errands.resend, email_id, mail, force=force)
-    return _resent(outcome, record, headers)
+    return standing(resent(outcome, record), headers, status=202)
 
 
-def _mail_of(key: Key, body: bytes) -> SendEmail:
+def mail_of(key: Key, body: bytes) -> SendEmail:
+    """Return the mail that *key* has written as JSON into *body*. Raises `Problem` where it may not."""
     return reading.mail_of(key, bodies.decode(body))
 
 
-def _resent(outcome: Resend, record: Record | None, headers: dict[str, str]) -> Response:
+def cancelled(record: Record | None) -> Record:
+    """
+    Return the *record* of a mail that was to be cancelled, and is.
+
+    Raises:
+        Problem: there is none, or it stands otherwise.
+    """
+    if record is None:
+        raise no_such_email()
+    if not record.state.is_terminal:
+        raise Problem(problems.ON_ITS_WAY, "a worker is sending it; nothing was changed", state=record.state)
+    if record.state is not MailState.CANCELLED:
+        raise Problem(problems.SETTLED, "it has ended already; nothing was changed", state=record.state)
+    return record
+
+
+def resent(outcome: Resend, record: Record | None) -> Record:
+    """
+    Return the *record* of a mail that was to be sent again, and is.
+
+    Raises:
+        Problem: *outcome* says why it is not.
+    """
     if outcome is Resend.MISSING or record is None:
         raise no_such_email()
     if outcome in _NOT_RESENT:
         kind, detail = _NOT_RESENT[outcome]
         raise Problem(kind, detail, state=record.state)
-    return standing(record, headers, status=202)
+    return record
