@@ -72,7 +72,7 @@ class WebSettings(BaseSettings):
     mode: Literal["development", "production"] = Field(
         default="production",
         validation_alias=AliasChoices("POSTROOM_MODE"),
-        description="There is no inbox in production.",
+        description="There is no inbox but in `development`, which must be said.",
     )
     metrics_token_file: Path | None = Field(
         default=None,

@@ -1,4 +1,4 @@
-"""The HTTP gateway in a process of its own, for whatever test needs one."""
+"""The HTTP gateway as it runs: a process of its own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from worker.broker import LOOPBACK
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass

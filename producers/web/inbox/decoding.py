@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 #: Characters of a header that are shown.
 MOST_OF_A_HEADER: Final = 4000
 
-#: Control characters, and those that turn the direction of what follows.
-_INVISIBLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+#: White space, control characters, and those that turn the direction of what follows.
+_INVISIBLE: Final = re.compile(r"[\x00-\x20\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 
 
 def text_of(content: bytes, charset: object) -> str:
@@ -37,7 +37,7 @@ def header_of(part: Message, name: str) -> str:
 
 def header_text(value: object) -> str:
     """Return a header's value with its encoded words read, in one line."""
-    raw = str(value)[:MOST_OF_A_HEADER].encode("ascii", "surrogateescape").decode("utf-8", "replace")
+    raw = str(value)[:MOST_OF_A_HEADER].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     try:
         found = str(make_header(decode_header(raw)))
     except (HeaderParseError, LookupError, ValueError, AssertionError):

@@ -95,24 +95,23 @@ class _Reader:
     parts: list[Part] = field(default_factory=list)
 
     def read(self, message: Message) -> Caught:
-        trouble = ""
+        headers, trouble = _headers(message), ""
         for number, part in enumerate(_leaves(message)):
             if number == _MOST_PARTS:
                 trouble = f"It has more than {_MOST_PARTS} parts, of which these are the first."
                 break
             self._take(number, part)
-        return Caught(_headers(message), self.text, self.html, tuple(self.parts), trouble)
+        return Caught(headers, self.text, self.html, tuple(self.parts), trouble)
 
     def _take(self, number: int, part: Message) -> None:
-        kind = part.get_content_type()
+        kind, charset, name = part.get_content_type(), _charset(part), _file_name(part)
         content = _content(part)
-        name = _file_name(part)
         if part.get_content_disposition() != "attachment" and not name:
             if kind == "text/plain" and self.text is None:
-                self.text = _text(part, content)
+                self.text = text_of(content, charset)[:_MOST_TEXT]
                 return
             if kind == "text/html" and self.html is None:
-                self.html = _text(part, content)
+                self.html = text_of(content, charset)[:_MOST_TEXT]
                 return
         content_id = header_of(part, "Content-ID").strip("<> ")
         self.parts.append(Part(number, name or f"part-{number}", visible(kind), content, content_id))
@@ -123,22 +122,32 @@ def _leaves(message: Message) -> Iterator[Message]:
     waiting = [(message, 0)]
     while waiting:
         part, depth = waiting.pop()
-        inner = part.get_payload()
-        if isinstance(inner, list) and depth < _DEEPEST and part.get_content_maintype() == "multipart":
-            waiting.extend((each, depth + 1) for each in reversed(inner) if isinstance(each, Message))
+        if part.is_multipart() and depth < _DEEPEST and part.get_content_maintype() == "multipart":
+            waiting.extend((each, depth + 1) for each in reversed(_inner(part)))
         else:
             yield part
 
 
+def _inner(part: Message) -> list[Message]:
+    found = part.get_payload()
+    return [each for each in found if isinstance(each, Message)] if isinstance(found, list) else []
+
+
 def _content(part: Message) -> bytes:
     if part.is_multipart():
-        return part.as_bytes()
+        # An attached mail is what lies in its part.
+        return b"".join(each.as_bytes() for each in _inner(part))
+    # Python would read the part by the character set that it names, and fail where that is none.
+    del part["Content-Type"]
     found = part.get_payload(decode=True)
     return found if isinstance(found, bytes) else b""
 
 
-def _text(part: Message, content: bytes) -> str:
-    return text_of(content, part.get_content_charset("utf-8"))[:_MOST_TEXT]
+def _charset(part: Message) -> str:
+    try:
+        return part.get_content_charset("utf-8")
+    except (LookupError, ValueError):
+        return "utf-8"
 
 
 def _file_name(part: Message) -> str:

@@ -54,6 +54,13 @@ def test_workers_check_what_they_rely_on_unless_this_is_development(
     assert "POSTROOM_MODE=development" in _read("deploy/development.env").splitlines()
 
 
+def test_the_inbox_shows_what_developments_catcher_keeps() -> None:
+    [catcher] = [line for line in _read("Procfile.dev").splitlines() if line.startswith("mail:")]
+    folder = catcher.rpartition(" ")[2]
+
+    assert f"POSTROOM_WEB_INBOX={folder}" in _read("deploy/development.env").splitlines()
+
+
 def test_every_target_of_make_says_what_it_is_for() -> None:
     makefile = _read("Makefile").replace("\\\n", "")
     phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)

@@ -28,8 +28,9 @@ def example() -> dict[str, str]:
 
 def test_the_example_has_every_setting_and_no_other(example: dict[str, str]) -> None:
     settings = {f"POSTROOM_{name.upper()}" for name in Settings.model_fields if name not in GROUPS}
-    # The log's level and form are the worker's, unless set otherwise.
-    web = {f"POSTROOM_WEB_{name.upper()}" for name in WebSettings.model_fields if not name.startswith("log_")}
+    # The mode and the log's level and form are the worker's, unless set otherwise.
+    shared = {"mode", "log_level", "log_format"}
+    web = {f"POSTROOM_WEB_{name.upper()}" for name in WebSettings.model_fields if name not in shared}
     fields = {ACCOUNT + name.upper() for name in Account.model_fields if name != "name"}
     # Of a group of settings one member stands for all.
     names = {re.sub(r"(?<=__OAUTH)__\w+", "", name) for name in example if name.startswith("POSTROOM_")}
