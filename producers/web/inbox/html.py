@@ -24,6 +24,10 @@ POLICY: Final = (
 _IMAGES: Final = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 _MOST_IMAGE_BYTES: Final = 8 * 1024 * 1024
 _CID: Final = re.compile(r"cid:([^\"'\s<>)\\]{1,250})", re.IGNORECASE)
+_AHEAD: Final = re.compile(r"<(link|i?frame|frameset|portal|fencedframe)(?=[\s/>])", re.IGNORECASE)
+#: The type of the document stays in front: without, browsers show it as those of 1997 did.
+_BEGINNING: Final = re.compile(r"\A\s*(<!doctype[^>]*>)?", re.IGNORECASE)
+_NO_WAY_OUT: Final = '<base target="_blank">'
 _URL: Final = re.compile(r"https?://[^\s<>\"'()\[\]{}]{1,2000}")
 _REMOTE: Final = re.compile(
     r"(src|srcset|background)\s*=\s*[\"']?\s*(https?:)?//|url\(\s*[\"']?(https?:)?//", re.IGNORECASE
@@ -33,9 +37,16 @@ _MOST_LINKS: Final = 50
 
 
 def document(html: str, parts: Sequence[Part]) -> str:
-    """Return *html* with the images that the mail brings along in their places."""
+    """
+    Return *html* with the images that the mail brings along in their places.
+
+    The policy lets nothing load, but browsers connect ahead to where a link or a frame would lead: such tags
+    become others, which mean nothing, and a click would open a window, which the sandbox forbids.
+    """
     images = _images(parts)
-    return _CID.sub(lambda found: images.get(unquote(found[1]), found[0]), html)
+    harmless = _AHEAD.sub(r"<x-\1", html)
+    shown = _CID.sub(lambda found: images.get(unquote(found[1]), found[0]), harmless)
+    return _BEGINNING.sub(lambda found: f"{found[0]}{_NO_WAY_OUT}", shown, count=1)
 
 
 def has_remote_images(html: str) -> bool:

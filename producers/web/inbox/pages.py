@@ -21,7 +21,8 @@ router = APIRouter(include_in_schema=False)
 INBOX: Final = "/inbox"
 _PAGE: Final = 50
 _VIEWS: Final = ("html", "text", "headers")
-_AGAIN: Final = 5
+#: Seconds between two looks of the list.
+_AGAIN: Final = 3
 #: What is shown or kept as it is, and must not be taken for a page of ours.
 _RAW: Final = {**HEADERS, "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'"}
 _SANDBOX: Final = {
