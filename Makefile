@@ -13,7 +13,7 @@ PYTEST := $(BIN)/pytest -q
 COMPOSE = $(shell if docker compose version >/dev/null 2>&1; then echo docker compose; else echo docker-compose; fi)
 
 .PHONY: help demo run test install check lint types imports unit integration acceptance coverage \
-	faults faults-full scoreboard bench bench-full bench-parts fmt lock schema up down clean
+	faults faults-full scoreboard bench bench-full bench-parts fmt lock schema screenshots up down clean
 
 help: ## Say what there is to make
 	@awk 'sub(/^##@ /, "") { print "\n" $$0 } /^[a-z-]+:.* ## / { name = $$0; sub(/:.*/, "", name); sub(/.* ## /, ""); printf "  %-14s%s\n", name, $$0 }' $(MAKEFILE_LIST)
@@ -102,6 +102,9 @@ schema: $(STAMP) ## Write anew what is made of the code: JSON Schema, references
 	@$(BIN)/python -m worker.settings_reference docs/reference
 	@$(BIN)/python -m producers.web.settings_reference docs/reference
 	@$(BIN)/python -m producers.integrations.bundle .
+
+screenshots: $(STAMP) ## Make the pictures in docs/images anew; needs Chromium
+	@$(BIN)/python -m tests.screenshots docs/images
 
 clean: ## Remove whatever can be made again: .venv, caches, the data of run and demo
 	@rm -rf .venv .bench .demo .run .scoreboard .coverage htmlcov dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -149,6 +149,7 @@ def _list(request: Request, search: Search, found: Found, *, status: int = 200) 
         older=older,
         newest=search.address() if search.cursor else None,
         states=tuple(MailState),
+        origin=f"{'https' if guards.is_secure(request) else 'http'}://{request.headers.get('host', '')}",
     )
 
 

@@ -90,8 +90,10 @@ def test_a_queue_that_is_gone_is_said_at_once(
 
         answers = [client.post("/v1/emails", json=mail) for _ in range(5)]
         ready = client.get("/readyz")
+        page = client.get("/emails", headers={"Cookie": "postroom=of-a-session"})
 
-    assert {answer.status_code for answer in (*answers, ready)} == {503}
+    assert {answer.status_code for answer in (*answers, ready, page)} == {503}
+    assert "<h1>The queue is not available</h1>" in page.text
     assert time.monotonic() - began < 5.0
 
 
