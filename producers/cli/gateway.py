@@ -40,7 +40,8 @@ def settings_from_environment() -> WebSettings:
         return WebSettings()
     except ValidationError as wrong:
         error = wrong.errors(include_input=False, include_url=False, include_context=False)[0]
-        name = f"POSTROOM_WEB_{str(error['loc'][0]).removeprefix('POSTROOM_WEB_').upper()}"
+        where = str(error["loc"][0]).upper()
+        name = where if where.startswith("POSTROOM_") else f"POSTROOM_WEB_{where}"
         raise typer.BadParameter(str(error["msg"]), param_hint=name) from None
 
 

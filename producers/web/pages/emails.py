@@ -86,6 +86,8 @@ async def begin() -> RedirectResponse:
 async def show_list(request: Request) -> Response:
     """Show the newest mails of the key, or those that are searched for."""
     session = await guards.signed_in(request)
+    if guards.SIGNED_IN in request.query_params:
+        return go(EMAILS)
     search = Search.of(request)
     if search.error:
         return _list(request, search, Found((), None), status=422)
@@ -105,6 +107,8 @@ async def show_list(request: Request) -> Response:
 async def show_email(request: Request, email_id: str) -> Response:
     """Show what is known of one mail."""
     session = await guards.signed_in(request)
+    if guards.SIGNED_IN in request.query_params:
+        return go(f"{EMAILS}/{email_id}")
     record = await _record(request, session, email_id)
     if record is None:
         raise no_such_email()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: The query of a page that loads itself again, which is no use of the session.
 BY_ITSELF: Final = "again"
-#: What is in a page's address once the browser has had its cookie.
+#: The query of the page that follows the cookie: a browser that does not bring it back has not kept it.
 SIGNED_IN: Final = "signed-in"
 
 # Browsers take a cookie of the first name over TLS only, and from no other host of the domain.

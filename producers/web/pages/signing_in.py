@@ -25,7 +25,7 @@ EMAILS: Final = "/emails"
 SIGN_IN: Final = "/emails/sign-in"
 
 #: Where somebody may come to after signing in: our own pages, and nowhere else.
-_NEXT: Final = re.compile(r"/emails(/[0-9a-f-]{36}(/resend)?)?")
+_NEXT: Final = re.compile(r"/emails(/[0-9a-f-]{36})?")
 
 
 @router.get(SIGN_IN)
@@ -54,7 +54,11 @@ async def sign_in(request: Request) -> Response:
         gateway.metrics.sign_ins.labels("refused").inc()
         return _form(request, further, error="This is no valid API key.", status=401)
     note(request, key=key.id)
-    token = await gateway.call(pages_of(request).sessions.begin, key.id)
+    sessions = pages_of(request).sessions
+    earlier = request.cookies.get(guards.cookie_name(request))
+    if earlier:
+        await gateway.call(sessions.end, earlier)
+    token = await gateway.call(sessions.begin, key.id)
     logger.info("signed in", extra={"key": key.id})
     gateway.metrics.sign_ins.labels("accepted").inc()
     return _with_cookie(request, go(f"{further}?{guards.SIGNED_IN}"), token)

@@ -78,7 +78,13 @@ def test_a_file_that_is_no_file_of_keys_is_told_and_left_alone(postroom: Any, ke
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("POSTROOM_WEB_PORT", "http"), ("POSTROOM_WEB_BODY_TIMEOUT", "0"), ("POSTROOM_BROKER_URL", "nowhere")],
+    [
+        ("POSTROOM_WEB_PORT", "http"),
+        ("POSTROOM_WEB_BODY_TIMEOUT", "0"),
+        ("POSTROOM_WEB_LOG_LEVEL", "LOUD"),
+        ("POSTROOM_MODE", "staging"),
+        ("POSTROOM_BROKER_URL", "nowhere"),
+    ],
 )
 def test_the_gateway_says_which_setting_is_wrong_and_does_not_start(
     postroom: Any, keys: KeyFile, monkeypatch: pytest.MonkeyPatch, name: str, value: str
@@ -88,5 +94,5 @@ def test_the_gateway_says_which_setting_is_wrong_and_does_not_start(
     code, _, errors = postroom("web")
 
     assert code == 2
-    assert (name if "WEB" in name else "--broker") in errors
+    assert ("--broker" if "BROKER" in name else f" {name}:") in errors
     assert not keys.path.exists()

@@ -29,6 +29,7 @@ def test_who_is_not_signed_in_is_led_to_the_form_and_then_on(visitor: Any, keys:
     assert (led.status_code, led.headers["location"]) == (303, f"{SIGN_IN}?next={wanted}")
     assert f'value="{wanted}"' in form.text
     assert (answer.status_code, answer.headers["location"]) == (303, f"{wanted}?signed-in")
+    assert visitor.get(f"{wanted}?signed-in").headers["location"] == wanted
 
 
 @pytest.mark.parametrize(
@@ -127,6 +128,13 @@ def test_signing_out_ends_the_session_also_for_whoever_has_its_token(operator: A
     assert "You are signed out." in said.text
     assert operator.get("/emails").status_code == 303
     assert redis.keys("postroom:web:session:*") == []
+
+
+def test_signing_in_anew_ends_the_session_before(operator: Any, keys: tuple[str, str], redis: Redis) -> None:
+    operator.sign_in(keys[1])
+
+    assert len(redis.keys("postroom:web:session:*")) == 1
+    assert "other" in operator.get("/emails").text
 
 
 def test_attempts_are_counted_for_each_place(visitor: Any, keys: tuple[str, str]) -> None:
