@@ -52,7 +52,7 @@ class Keyring:
             return None
         return key if key.matches(token.secret) else None
 
-    def valid(self, key_id: str) -> Key | None:
+    def still_valid(self, key_id: str) -> Key | None:
         """Return the key of this id for somebody who has shown it before; None once it is revoked."""
         self._look(now=False)
         key = self._keys.get(key_id)

@@ -59,7 +59,7 @@ async def session_of(request: Request) -> Session | None:
     gateway = gateway_of(request)
     is_used = BY_ITSELF not in request.query_params
     key_id = await gateway.call(pages_of(request).sessions.find, token, is_used=is_used)
-    key = gateway.keyring.valid(key_id) if key_id else None
+    key = gateway.keyring.still_valid(key_id) if key_id else None
     if key is None:
         return None
     note(request, key=key.id)
