@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from redis.exceptions import RedisError
@@ -12,10 +12,11 @@ from producers.errors import QueueUnavailable
 from producers.rest import Rest
 from producers.web.index import Mention
 from producers.web.parcels import Finding, Receipt
+from producers.web.reaching import reaching
 from tasks.journal.records import Acceptance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from producers.outbox import Outbox
@@ -38,7 +39,7 @@ class Desk:
 
     def hand_in(self, run: Sequence[Parcel]) -> list[Receipt | QueueUnavailable]:
         """Take in what the rates of the keys allow; what goes different ways fails by itself."""
-        with self._bounded():
+        with reaching(self._rest):
             allowances = self._rates.take([(parcel.key, parcel.cost) for parcel in run])
         granted = [parcel for parcel, a in zip(run, allowances, strict=True) if a.is_granted]
         answers = iter(self._take_in(granted))
@@ -48,7 +49,7 @@ class Desk:
 
     def look_up(self, run: Sequence[Question]) -> list[Finding]:
         """Return where mails stand; whether a foreign one exists makes no difference, in time neither."""
-        with self._bounded():
+        with reaching(self._rest):
             allowances = self._rates.take([(question.key, int(question.is_counted)) for question in run])
             owned = self._index.own([(question.key.id, question.mail_id) for question in run])
         mail_ids = [question.mail_id for question, is_own in zip(run, owned, strict=True) if is_own]
@@ -61,7 +62,7 @@ class Desk:
     def _take_in(self, parcels: Sequence[Parcel]) -> list[Sequence[Accepted] | QueueUnavailable]:
         drafts = [Draft(letter, str(uuid.uuid4())) for parcel in parcels for letter in parcel.letters]
         if drafts:
-            with self._bounded():
+            with reaching(self._rest):
                 self._index.remember(_mentions(drafts), delay=max(draft.letter.delay for draft in drafts))
         found: dict[str, Accepted | QueueUnavailable] = {}
         for way in _by_way(drafts):
@@ -88,14 +89,6 @@ class Desk:
         with suppress(RedisError, OSError):
             for draft in drafts:
                 self._index.forget(draft.letter.key.id, [draft.mail_id])
-
-    @contextmanager
-    def _bounded(self) -> Iterator[None]:
-        try:
-            with self._rest.turn():
-                yield
-        except (RedisError, OSError) as error:
-            raise QueueUnavailable(f"the queue cannot be reached ({type(error).__name__})") from error
 
 
 class Draft(NamedTuple):

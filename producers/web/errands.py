@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from redis.exceptions import RedisError
-
-from producers.errors import QueueUnavailable
 from producers.rest import Rest
 from producers.web.parcels import Finding, Found, cost_of
+from producers.web.reaching import reaching
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from redis import Redis
 
     from producers.outbox import Outbox
@@ -46,7 +41,7 @@ class Errands:
 
     def count(self, key: Key, cost: int = 1) -> Allowance:
         """Count a request that is made by itself."""
-        with self._bounded():
+        with reaching(self._rest):
             return self._rates.take([(key, cost)])[0]
 
     def cancel(self, key: Key, mail_id: str) -> Finding:
@@ -81,7 +76,7 @@ class Errands:
         found: list[Record] = []
         before = wanted.before
         for _ in range(_MOST_LOOKS):
-            with self._bounded():
+            with reaching(self._rest):
                 places = self._index.page(key.id, reference=wanted.reference, before=before, size=_A_LOOK)
             records = self._outbox.look_up([place.mail_id for place in places]) if places else []
             for place, record in zip(places, records, strict=True):
@@ -96,19 +91,11 @@ class Errands:
 
     def _admit(self, key: Key, mail_id: str, cost: int = 1) -> tuple[Allowance, bool]:
         allowance = self.count(key, cost)
-        with self._bounded():
+        with reaching(self._rest):
             [is_own] = self._index.own([(key.id, mail_id)])
         return allowance, is_own and allowance.is_granted
 
     def ping(self) -> None:
         """Make sure that the journal answers."""
-        with self._bounded():
+        with reaching(self._rest):
             self._redis.ping()
-
-    @contextmanager
-    def _bounded(self) -> Iterator[None]:
-        try:
-            with self._rest.turn():
-                yield
-        except (RedisError, OSError) as error:
-            raise QueueUnavailable(f"the queue cannot be reached ({type(error).__name__})") from error
