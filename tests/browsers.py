@@ -48,4 +48,4 @@ def sign_in(page: Page, url: str, key: str) -> None:
     page.goto(f"{url}/emails")
     page.get_by_label("API key").fill(key)
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/emails")
+    page.wait_for_url(f"{url}/emails")

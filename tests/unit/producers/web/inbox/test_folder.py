@@ -65,8 +65,10 @@ def test_a_name_leads_only_to_what_is_listed(folder: Folder, name: str) -> None:
 def test_a_mail_that_turns_into_a_link_or_a_pipe_is_not_read(folder: Folder, tmp_path: Path) -> None:
     file = put(folder, "new/1", at=1)
     entry = folder.find("1")
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
     file.unlink()
-    file.symlink_to(tmp_path)
+    file.symlink_to(secret)
     with pytest.raises(Gone):
         folder.read(entry)
     file.unlink()
