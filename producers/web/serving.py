@@ -46,7 +46,7 @@ def _config(settings: WebSettings) -> Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        # Nothing that the gateway does depends on where a request comes from.
+        # Where a request comes from counts for signing in only, and `pages.attempts` says whom it believes.
         proxy_headers=False,
         backlog=_BACKLOG,
         timeout_keep_alive=round(settings.keep_alive),

@@ -105,8 +105,9 @@ def test_mail_goes_out_also_after_the_worker_was_killed_and_an_interrupt_leaves_
     for port in (house.broker, house.mail, house.flower, house.web):
         eventually(lambda port=port: house.listens(port), f"port {port}")
     assert _send(producer)["success"] is True
-    inbox = httpx.get(f"http://127.0.0.1:{house.web}/inbox")
-    assert "ada@example.org" in inbox.text
+    inbox = f"http://127.0.0.1:{house.web}/inbox"
+    assert inbox in house.log.read_text()
+    assert "ada@example.org" in httpx.get(inbox).text
 
     eventually(lambda: house.worker_pids(producer), "the worker's answer")
     [killed] = house.worker_pids(producer)

@@ -131,6 +131,12 @@ def test_programs_get_problem_documents_as_before(visitor: Any, call: Any) -> No
     assert visitor.get("/v1/nowhere").headers["content-type"] == "application/problem+json"
 
 
+def test_the_description_of_the_api_leaves_pages_out(visitor: Any) -> None:
+    paths = visitor.get("/openapi.json").json()["paths"]
+
+    assert [path for path in paths if not path.startswith(("/v1/", "/healthz", "/readyz"))] == []
+
+
 def test_a_gateway_without_pages_has_none(call: Any, gateway: Gateway) -> None:
     bare = type(call)(create_app(gateway), call.runner)
 
