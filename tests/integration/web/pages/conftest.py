@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 
     from tests.servers.gateway import Running
 
-DESKTOP = (1280, 800)
-PHONE = (360, 740)
+_PLACES = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -88,13 +88,17 @@ def look(browser: Browser, house: Running) -> Iterator[Callable[..., Window]]:
     windows: list[Window] = []
     contexts: list[BrowserContext] = []
 
-    def show(
-        *, size: tuple[int, int] = DESKTOP, scheme: Literal["light", "dark"] = "light", **options: Any
-    ) -> Window:
-        viewport = {"width": size[0], "height": size[1]}
-        context = browser.new_context(viewport=viewport, color_scheme=scheme, **options)  # type: ignore[arg-type]
+    def show(*, scheme: Literal["light", "dark"] = "light", **options: Any) -> Window:
+        # Attempts to sign in are counted by place, and a test must not use up those of the next.
+        place = {"X-Forwarded-For": f"198.51.100.{next(_PLACES)}"}
+        context = browser.new_context(
+            viewport={"width": 1280, "height": 800},
+            color_scheme=scheme,
+            extra_http_headers=place,
+            **options,
+        )
         contexts.append(context)
-        window = Window(context.new_page(), options.get("base_url", house.url))
+        window = Window(context.new_page(), house.url)
         _watch(window)
         windows.append(window)
         return window
