@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 from producers.web import problems
 from producers.web.callers import note
 from producers.web.gateway import gateway_of
+from producers.web.keys import Key
 from producers.web.pages import forms, guards
 from producers.web.pages.attempts import place_of
 from producers.web.pages.rendering import HEADERS, page
@@ -53,13 +54,7 @@ async def sign_in(request: Request) -> Response:
         logger.warning("sign-in refused", extra={"why": "key"})
         gateway.metrics.sign_ins.labels("refused").inc()
         return _form(request, further, error="This is no valid API key.", status=401)
-    note(request, key=key.id)
-    sessions = pages_of(request).sessions
-    earlier = request.cookies.get(guards.cookie_name(request))
-    if earlier:
-        await gateway.call(sessions.end, earlier)
-    token = await gateway.call(sessions.begin, key.id)
-    logger.info("signed in", extra={"key": key.id})
+    token = await _begin(request, key)
     gateway.metrics.sign_ins.labels("accepted").inc()
     return _with_cookie(request, go(f"{further}?{guards.SIGNED_IN}"), token)
 
@@ -95,6 +90,18 @@ def sign_in_first(request: Request) -> Response:
             status=401,
         )
     return go(f"{SIGN_IN}?next={_further(request.url.path)}")
+
+
+async def _begin(request: Request, key: Key) -> str:
+    """Begin a session of *key* in place of the one that the browser has, and return its token."""
+    gateway, sessions = gateway_of(request), pages_of(request).sessions
+    earlier = request.cookies.get(guards.cookie_name(request))
+    if earlier:
+        await gateway.call(sessions.end, earlier)
+    token = await gateway.call(sessions.begin, key.id)
+    note(request, key=key.id)
+    logger.info("signed in", extra={"key": key.id})
+    return token
 
 
 def _further(path: str | None) -> str:
