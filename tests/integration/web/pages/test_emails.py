@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 import redis
@@ -12,9 +13,12 @@ from playwright.sync_api import expect
 
 from tasks.contract.status import MailState
 from tests.browsers import sign_in
+from tests.stories import catch, newsletter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from email.message import EmailMessage
+    from pathlib import Path
 
     from playwright.sync_api import Page
 
@@ -173,8 +177,8 @@ def test_an_email_is_sent_again_once_its_parameters_are_right(signed_in: Any, te
 
 
 @pytest.mark.parametrize(("scheme", "ground"), [("light", "rgb(245, 246, 248)"), ("dark", "rgb(17, 21, 27)")])
-def test_every_page_fits_phones_and_desks_and_can_be_read(
-    look: Callable[..., Any], house: Running, teller: Teller, scheme: str, ground: str
+def test_every_page_fits_phones_and_desks_and_can_be_read(  # noqa: PLR0913, PLR0917 (two are the table's)
+    look: Callable[..., Any], house: Running, teller: Teller, mails: Path, scheme: str, ground: str
 ) -> None:
     window = look(scheme=scheme)
     page = window.open("/emails/sign-in")
@@ -182,10 +186,20 @@ def test_every_page_fits_phones_and_desks_and_can_be_read(
     assert _unfit(page) == []
     sign_in(page, house.url, house.key)
     long = teller.settled(MailState.NOT_SENT, 550, f"5.1.1 {LONG}", LONG)
-    mails = [f"/emails/{each}?stay" for each in (teller.partial(LONG), teller.retrying(), long)]
-    for path in ("/emails", f"/emails?search={LONG}y", *mails, "/inbox?stay"):
+    emails = [f"/emails/{each}?stay" for each in (teller.partial(LONG), teller.retrying(), long)]
+    letter = f"/inbox/{quote(catch(mails, _long_letter()))}"
+    letters = [f"{letter}?view={view}" for view in ("html", "text", "headers")]
+    for path in ("/emails", f"/emails?search={LONG}y", *emails, "/inbox?stay", *letters):
         window.open(path)
         assert _unfit(page) == [], path
+
+
+def _long_letter() -> EmailMessage:
+    mail = newsletter()
+    mail.replace_header("Subject", LONG)
+    mail["X-Long"] = LONG
+    mail.add_attachment(b"x", maintype="application", subtype="pdf", filename=f"{LONG}.pdf")
+    return mail
 
 
 def _unfit(page: Page) -> list[Any]:
