@@ -15,7 +15,7 @@ from producers.web.pages import guards
 from producers.web.pages.rendering import page
 from producers.web.pages.sessions import Session
 from producers.web.pages.signing_in import EMAILS, go
-from producers.web.pages.timeline import timeline
+from producers.web.pages.timeline import meaning_of, timeline
 from producers.web.parcels import Found, Question, Wanted
 from producers.web.routers.emails import no_such_email
 from tasks.contract.limits import MAX_METADATA_VALUE
@@ -125,6 +125,7 @@ def email_page(request: Request, record: Record, *, status: int = 200, **facts: 
         "email.html",
         status=status,
         email=record,
+        meaning=meaning_of(record, now=now),
         events=timeline(record, now=now),
         said=said,
         again=_again(request, record, now),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from producers.web.pages.wording import WORDINGS
 from tasks.contract.status import MailState
@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from tasks.journal.records import Record
 
 #: Replies from here on are refusals; those from 600 on are our own words.
-_FIRST_REFUSAL = 400
+_FIRST_REFUSAL: Final = 400
+#: What is to come, of a mail that is due.
+_NEXT: Final[dict[str, tuple[str, str]]] = {
+    MailState.QUEUED: ("Waiting", "as soon as a worker is free"),
+    MailState.SENDING: ("Under way", "a worker has it"),
+    MailState.RETRYING: ("Next attempt", "due now, or under way"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,13 @@ def timeline(record: Record, *, now: datetime) -> list[Event]:
     return [accepted, *_attempts(attempts_of(record)), _last(record, now)]
 
 
+def meaning_of(record: Record, *, now: datetime) -> str:
+    """Return what a mail's state means, in a sentence."""
+    if record.state is MailState.QUEUED and _is_due_later(record, now):
+        return "It waits until it is due."
+    return WORDINGS[record.state].meaning
+
+
 def attempts_of(record: Record) -> Sequence[Attempt]:
     """Return all attempts at a mail so far."""
     return record.result.attempts if record.result else record.attempts
@@ -52,10 +65,12 @@ def _last(record: Record, now: datetime) -> Event:
     wording = WORDINGS[record.state]
     if record.result:
         return Event(wording.name, wording.tone, record.result.finished_at, record.result.code)
-    if record.due_at and record.due_at > now and record.state is not MailState.SENDING:
+    if _is_due_later(record, now):
         title = "Next attempt" if attempts_of(record) else "To be sent"
         return Event(title, "busy", record.due_at, text="not before", is_to_come=True)
-    text = "a worker has it" if record.state is MailState.SENDING else "as soon as a worker is free"
-    return Event(
-        "Under way" if record.state is MailState.SENDING else "Waiting", "busy", text=text, is_to_come=True
-    )
+    title, text = _NEXT[record.state]
+    return Event(title, "busy", text=text, is_to_come=True)
+
+
+def _is_due_later(record: Record, now: datetime) -> bool:
+    return record.due_at is not None and record.due_at > now and record.state is not MailState.SENDING

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -163,6 +164,32 @@ def test_a_retried_email_has_all_its_attempts_and_the_time_of_the_next(
 
     for shown in ("Retrying", "Attempt 1", "later 0", "Attempt 2", "later 1", "Next attempt", "in 1 minute"):
         assert shown in page
+
+
+def test_an_email_for_later_says_when_it_is_due(operator: Any, call: Any, mail: dict[str, Any]) -> None:
+    later = call("POST", "/v1/emails?send_at=2099-01-01T00:00:00Z", json=mail).json()["id"]
+    page = operator.get(f"/emails/{later}").text
+
+    for shown in ("It waits until it is due.", "To be sent", "not before"):
+        assert shown in page
+    assert re.search(r"in 5\d seconds", page)
+
+
+@pytest.mark.parametrize("tried", [False, True], ids=["first", "again"])
+def test_an_email_in_hand_says_what_is_known_of_it(
+    operator: Any,
+    mail_id: str,
+    redis: Redis,
+    tried: bool,  # noqa: FBT001 (a column)
+) -> None:
+    [claim] = Journal(redis).begin([mail_id])
+    assert isinstance(claim, Claim)
+    history = '[{"at":"2026-01-01T00:00:00Z","code":451,"message":"later"}]' if tried else "[]"
+    Journal(redis).record(claim, history=history, progress="[]")
+
+    assert ("due now, or under way" if tried else "a worker has it") in operator.get(
+        f"/emails/{mail_id}"
+    ).text
 
 
 def test_an_email_that_is_not_final_loads_itself_again_until_told_not_to(operator: Any, mail_id: str) -> None:
