@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from celery import signals
 
 from tasks.journal.sweeper import Sweeper
-from tasks.password_reset.settings import letters_of
+from tasks.password_reset.assembly import letters_of
 from tasks.send_email import register
 from worker import logs, outputs, starting
 from worker.composition import connect, delivery_service, journal_options, sieve

@@ -23,7 +23,7 @@ from tasks.journal.link import Link
 from tasks.journal.quarantine import Quarantine
 from tasks.journal.sealing import seal_with
 from tasks.message.attachments import AttachmentPolicy
-from tasks.password_reset.settings import letters_of
+from tasks.password_reset.assembly import letters_of
 from tasks.smtp.transport import SmtpTransport
 from worker.sieve import Sieve
 

@@ -13,6 +13,7 @@ from worker.doctor.durability import replication
 from worker.doctor.examination import examine_here, examine_or_tell, tolerated, unreachable
 from worker.doctor.facts import Facts
 from worker.doctor.rabbitmq import rabbitmq
+from worker.doctor.resets import resets
 from worker.doctor.servers import servers
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def check(settings: Settings, surroundings: Surroundings) -> None:
                 _wait_for(server)
     there = [finding for server in used for finding in examine_or_tell(server)]
     there += rabbitmq(settings)
+    there += resets(settings)
     _judge([*here, *tolerated(there, settings.tolerate)], settings)
 
 

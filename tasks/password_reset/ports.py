@@ -3,15 +3,21 @@ What joins password resets to whoever knows the users: a directory, and an issue
 
 Postroom has no user table and no tokens of its own. An adapter is any class with these methods; it may be
 slow or away, but it must not take longer than it is told.
+
+An adapter may also have a method `probe(*, timeout)`, as `Probed` describes it, for `postroom doctor` and for
+the check when a worker starts.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
+
+#: Whom nobody is called: what adapters are tried with.
+NOBODY: Final = "postroom-doctor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,20 @@ class Unreachable(Exception):
     """A directory or an issuer could not be asked, and may be later; the text names nobody."""
 
 
+class Unusable(Exception):
+    """
+    What a trial found wrong with an adapter, and what mends it; neither holds a secret.
+
+    Where it *is_certain*, nothing will work before that is mended; else it may be gone in a moment.
+    """
+
+    def __init__(self, found: str, remedy: str, *, is_certain: bool = True) -> None:
+        super().__init__(found)
+        self.found = found
+        self.remedy = remedy
+        self.is_certain = is_certain
+
+
 class Directory(Protocol):
     """Whoever knows the users."""
 
@@ -58,4 +78,16 @@ class LinkIssuer(Protocol):
 
         Raises:
             Unreachable: the issuer cannot be asked now.
+        """
+
+
+class Probed(Protocol):
+    """An adapter that can be tried."""
+
+    def probe(self, *, timeout: float) -> str:
+        """
+        Try everything that a reset will need, change nothing, and return in a few words what is there.
+
+        Raises:
+            Unusable: something is wrong.
         """

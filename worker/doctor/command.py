@@ -10,6 +10,7 @@ from worker.doctor.credentials import flower
 from worker.doctor.examination import examine_here, examine_or_tell, tolerated
 from worker.doctor.findings import Finding, Status
 from worker.doctor.rabbitmq import rabbitmq
+from worker.doctor.resets import resets
 from worker.doctor.servers import servers
 from worker.environment import flower_problem, surroundings
 
@@ -29,6 +30,7 @@ def _findings(settings: Settings, account_timeout: float | None) -> Iterator[Fin
     yield from rabbitmq(settings)
     for server in servers(settings):
         yield from examine_or_tell(server)
+    yield from resets(settings)
     # Whether a worker is supervised is seen by the worker alone; this command is not.
     yield from (f for f in examine_here(settings, surroundings()) if f.check != "supervisor")
     found = "only a worker can tell, and does when it starts"

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from tasks.delivery.accounts import Account
     from worker.settings import Settings
 
-#: The fields of an account that name a file with a secret, and those of its OAuth.
+#: The fields of an account that name a file with a secret, those of its OAuth, and those of password resets.
 _FILES: Final = ("password_file", "client_key")
 _OAUTH_FILES: Final = ("token_file", "client_secret_file", "refresh_token_file")
+_RESET_FILES: Final = ("token_file", "link_secret_file", "keycloak_client_secret_file")
 _ENVIRONMENT_FILE: Final = Path(".env")
 
 
@@ -44,6 +45,9 @@ def secret_files(settings: Settings, *, is_container: bool) -> Iterator[Finding]
 def _named(settings: Settings) -> Iterator[tuple[str, Path]]:
     if settings.sealing_keys_file:
         yield FILE_SETTING, settings.sealing_keys_file
+    for name in _RESET_FILES:
+        if path := getattr(settings.resets, name):
+            yield f"POSTROOM_RESETS__{name.upper()}", path
     for account in settings.accounts.values():
         prefix = f"POSTROOM_ACCOUNTS__{account.name}__"
         for name in _FILES:

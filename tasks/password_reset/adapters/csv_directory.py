@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.password_reset.adapters.rows import REQUIRED, user_of
-from tasks.password_reset.ports import Unreachable
+from tasks.password_reset.ports import Unreachable, Unusable
 
 if TYPE_CHECKING:
     from tasks.password_reset.ports import User
@@ -47,6 +47,23 @@ class CsvDirectory:
         except (OSError, ValueError):
             raise Unreachable from None
         return self._users.get(identifier.strip().casefold())
+
+    def probe(self, *, timeout: float) -> str:  # noqa: ARG002 - a file takes no time
+        """
+        Read the file, if it has changed.
+
+        Raises:
+            Unusable: it cannot be used.
+        """
+        remedy = "write the file anew, beside it, and move it into its place"
+        try:
+            self._refresh()
+        except OSError as error:
+            raise Unusable(f"{self._path} cannot be read ({error.strerror})", remedy) from None
+        except ValueError as wrong:
+            raise Unusable(str(wrong), remedy) from None
+        # They are filed by name and by address.
+        return f"{len({user.reference for user in self._users.values()})} users"
 
     def _refresh(self) -> None:
         stat = self._path.stat()

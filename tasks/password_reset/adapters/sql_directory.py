@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import sqlalchemy
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from tasks.password_reset.adapters.rows import REQUIRED, user_of
-from tasks.password_reset.ports import Unreachable
+from tasks.password_reset.ports import NOBODY, Unreachable, Unusable
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -61,3 +61,36 @@ class SqlDirectory:
         if missing:
             raise LookupError(f"the statement selects no column {' and no column '.join(missing)}")
         return user_of(dict(rows[0]))
+
+    def probe(self, *, timeout: float) -> str:  # noqa: ARG002 - the driver's, in the URL
+        """
+        Connect, and have the statement find somebody who does not exist.
+
+        Raises:
+            Unusable: the database cannot be reached, or does not do what the statement says.
+        """
+        try:
+            connection = self._engine.connect()
+        except SQLAlchemyError as error:
+            remedy = "start it, or correct host, user or password in POSTROOM_RESETS__DATABASE_URL"
+            raise Unusable(f"no connection: {self._words(error)}", remedy, is_certain=False) from None
+        with connection:
+            try:
+                columns = list(connection.execute(self._statement, {_PARAMETER: NOBODY}).keys())
+            except SQLAlchemyError as error:
+                _complain(f"the statement fails: {self._words(error)}")
+        missing = [column for column in REQUIRED if column not in columns]
+        if missing:
+            _complain(f"the statement selects no column {' and no column '.join(missing)}")
+        return "answers"
+
+    def _words(self, error: SQLAlchemyError) -> str:
+        """Return what the driver says, in one line and without the password."""
+        words = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
+        password = self._engine.url.password
+        return words.replace(password, "***") if password else words
+
+
+def _complain(found: str) -> NoReturn:
+    remedy = "correct POSTROOM_RESETS__DATABASE_STATEMENT: SELECT login AS user, mail AS email FROM …"
+    raise Unusable(found, remedy)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tasks.password_reset.adapters.csv_directory import CsvDirectory
-from tasks.password_reset.ports import Unreachable, User
+from tasks.password_reset.ports import Unreachable, Unusable, User
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,3 +99,20 @@ def test_a_file_that_cannot_be_used_is_told_and_names_nobody(text: str, told: st
 def test_a_missing_file_is_told_at_once(file: Path) -> None:
     with pytest.raises(ValueError, match="cannot be read"):
         CsvDirectory(file)
+
+
+def test_a_trial_counts_the_users(file: Path) -> None:
+    text = "user,email\nann,ann@example.org\nbob,\neve,eve@example.org\n"
+
+    assert directory(file, text).probe(timeout=1.0) == "3 users"
+
+
+@pytest.mark.parametrize("text", [None, "user\nann\n"], ids=["gone", "no address"])
+def test_a_trial_says_what_is_wrong_with_a_file_that_was_replaced(text: str | None, file: Path) -> None:
+    users = directory(file, "user,email\nann,ann@example.org\n")
+    file.unlink()
+    if text:
+        file.write_text(text)
+
+    with pytest.raises(Unusable, match="has no column email" if text else "cannot be read"):
+        users.probe(timeout=1.0)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tasks.password_reset.adapters.http_provider import Endpoint, HttpDirectory, HttpIssuer
-from tasks.password_reset.ports import Unreachable, User
+from tasks.password_reset.ports import Unreachable, Unusable, User
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +29,7 @@ class Provider:
     url: str = ""
     status: int = 200
     body: bytes = b""
+    kind: str = "application/json"
     drip: float = 0.0
     asked: list[tuple[Any, str | None]] = field(default_factory=list)
 
@@ -42,6 +43,7 @@ def provider() -> Iterator[Provider]:
             question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             told.asked.append((question, self.headers.get("Authorization")))
             self.send_response(told.status)
+            self.send_header("Content-Type", told.kind)
             self.send_header("Content-Length", str(len(told.body)))
             self.send_header("Location", "https://elsewhere.example.org/")
             self.end_headers()
@@ -148,3 +150,58 @@ def test_a_token_that_cannot_be_read_is_an_endpoint_that_is_away(provider: Provi
 def test_an_endpoint_that_is_not_safe_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="must be an https:// address"):
         Endpoint(url)
+
+
+@pytest.mark.parametrize("adapter", [HttpDirectory, HttpIssuer])
+def test_a_trial_asks_for_nobody_and_finds_nothing_wrong_where_nothing_is(
+    adapter: Any, provider: Provider
+) -> None:
+    provider.status = 404
+    answer(provider, {"error": "nobody"})
+
+    assert adapter(Endpoint(provider.url)).probe(timeout=5.0) == "answers"
+    assert "postroom-doctor" in provider.asked[0][0].values()
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "body", "found", "is_certain"),
+    [
+        (401, "application/json", b"{}", "does not take the token (401)", True),
+        (403, "text/html", b"", "does not take the token (403)", True),
+        (404, "text/html", b"<h1>", "the address may be wrong", False),
+        (405, "text/html", b"<h1>", "it answers 405", True),
+        (422, "application/json", b'{"error": "ttl: at most 600"}', "it answers 422: ttl: at most 600", True),
+        (302, "text/html", b"", "it answers 302", True),
+        (502, "text/html", b"", "it answers 502", False),
+        (200, "text/html", b"<h1>", "no JSON object", True),
+        (200, "application/json", b"[]", "no JSON object", True),
+        (200, "application/json", b'{"user": "7"}', "its answer has no", True),
+    ],
+)
+@pytest.mark.parametrize("adapter", [HttpDirectory, HttpIssuer])
+def test_a_trial_says_what_is_wrong_with_an_endpoint(  # noqa: PLR0913 - what an answer is made of
+    *,
+    adapter: Any,
+    status: int,
+    kind: str,
+    body: bytes,
+    found: str,
+    is_certain: bool,
+    provider: Provider,
+) -> None:
+    provider.status, provider.kind, provider.body = status, kind, body
+
+    with pytest.raises(Unusable) as caught:
+        adapter(Endpoint(provider.url)).probe(timeout=5.0)
+    assert found in caught.value.found
+    assert caught.value.is_certain is is_certain
+    assert caught.value.remedy
+
+
+def test_a_trial_tells_an_endpoint_that_is_away_and_a_token_that_cannot_be_read(
+    provider: Provider, tmp_path: Path
+) -> None:
+    with pytest.raises(Unusable, match="Connection refused"):
+        HttpDirectory(Endpoint("http://127.0.0.1:9/")).probe(timeout=2.0)
+    with pytest.raises(Unusable, match="TOKEN_FILE cannot be read"):
+        HttpIssuer(Endpoint(provider.url, tmp_path / "none")).probe(timeout=2.0)

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from tasks.password_reset.adapters.sql_directory import SqlDirectory
-from tasks.password_reset.ports import Unreachable, User
+from tasks.password_reset.ports import Unreachable, Unusable, User
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,3 +89,36 @@ def test_settings_that_cannot_be_used_are_told_without_the_password(
         SqlDirectory(SecretStr(url), statement)
 
     assert "canary" not in str(caught.value)
+
+
+def test_a_trial_finds_nothing_wrong_where_nothing_is(dsn: SecretStr) -> None:
+    assert SqlDirectory(dsn, STATEMENT).probe(timeout=1.0) == "answers"
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("SELECT user, email FROM poeple WHERE user = :identifier", "no such table: poeple"),
+        (
+            "SELECT login AS user, maill AS email FROM people WHERE login = :identifier",
+            "no such column: maill",
+        ),
+        ("SELECT login AS user, mail FROM people WHERE login = :identifier", "selects no column email"),
+        ("SELEKT :identifier", "syntax error"),
+    ],
+    ids=["table", "column", "alias", "syntax"],
+)
+def test_a_trial_says_what_is_wrong_with_the_statement(statement: str, told: str, dsn: SecretStr) -> None:
+    with pytest.raises(Unusable, match=told) as caught:
+        SqlDirectory(dsn, statement).probe(timeout=1.0)
+
+    assert caught.value.is_certain
+    assert "DATABASE_STATEMENT" in caught.value.remedy
+
+
+def test_a_trial_tells_a_database_that_is_away_from_one_that_is_wrong(tmp_path: Path) -> None:
+    with pytest.raises(Unusable, match="no connection: unable to open database file") as caught:
+        SqlDirectory(SecretStr(f"sqlite:///{tmp_path}/no/file"), STATEMENT).probe(timeout=1.0)
+
+    assert not caught.value.is_certain
+    assert "DATABASE_URL" in caught.value.remedy

@@ -8,13 +8,21 @@ import pytest
 from pydantic import SecretStr
 
 from tasks.delivery.letters import NoLetters
+from tasks.password_reset.assembly import letters_of
 from tasks.password_reset.letters import ResetLetters
-from tasks.password_reset.ports import User
-from tasks.password_reset.settings import ResetSettings, letters_of
+from tasks.password_reset.ports import Unreachable, User
+from tasks.password_reset.settings import ResetSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+KEYCLOAK = {
+    "directory": "keycloak",
+    "keycloak_url": "https://sso.example.org",
+    "keycloak_realm": "shop",
+    "keycloak_client_id": "postroom",
+    "keycloak_client_secret": SecretStr("canary"),
+}
 SECRET = "0123456789abcdef0123456789abcdef"
 
 
@@ -69,10 +77,32 @@ def test_the_secret_may_stand_in_a_file(usable: dict[str, Any], tmp_path: Path) 
     assert isinstance(letters_of(ResetSettings(**usable, link_secret_file=file)), ResetLetters)
 
 
+def test_a_realm_of_keycloak_may_have_the_users_and_its_secret_may_change(
+    usable: dict[str, Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text("one\n")
+    settings = {**usable, **KEYCLOAK, "keycloak_client_secret": None, "keycloak_client_secret_file": file}
+    letters = letters_of(ResetSettings(**settings))
+
+    assert isinstance(letters, ResetLetters)
+    file.unlink()
+    with pytest.raises(Unreachable):
+        letters.directory.lookup("ann", timeout=1.0)
+
+
+def test_an_empty_secret_file_is_told(usable: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "secret").touch()
+    del usable["link_secret"]
+
+    with pytest.raises(ValueError, match=r"LINK_SECRET_FILE: the first line of .* is empty"):
+        letters_of(ResetSettings(**usable, link_secret_file=tmp_path / "secret"))
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"directory": "ldap"}, "RESETS__DIRECTORY: 'ldap' is neither csv, sql, http nor a path"),
+        ({"directory": "ldap"}, "RESETS__DIRECTORY: 'ldap' is neither csv, sql, http, keycloak nor a path"),
         ({"directory": "no.such:Thing"}, "RESETS__DIRECTORY: 'no.such:Thing' cannot be imported"),
         ({"directory": "json:Nothing"}, "RESETS__DIRECTORY: 'json:Nothing' cannot be imported"),
         ({"directory": f"{__name__}:Impossible"}, "RESETS__DIRECTORY: the house has no door"),
@@ -83,6 +113,21 @@ def test_the_secret_may_stand_in_a_file(usable: dict[str, Any], tmp_path: Path) 
             {"directory": "http", "directory_url": "http://x.org"},
             "RESETS__DIRECTORY: the endpoint must be",
         ),
+        ({"directory": "keycloak"}, "RESETS__KEYCLOAK_CLIENT_SECRET: is needed"),
+        (
+            {"directory": "keycloak", "keycloak_client_secret": SecretStr("canary")},
+            "RESETS__KEYCLOAK_URL: is needed",
+        ),
+        (
+            {**KEYCLOAK, "keycloak_client_secret_file": "/no/file"},
+            "RESETS__KEYCLOAK_CLIENT_SECRET: is set beside",
+        ),
+        (
+            {**KEYCLOAK, "keycloak_client_secret": None, "keycloak_client_secret_file": "/no/file"},
+            "RESETS__KEYCLOAK_CLIENT_SECRET_FILE: /no/file cannot be read",
+        ),
+        ({**KEYCLOAK, "keycloak_url": "http://x.org"}, "RESETS__DIRECTORY: Keycloak's address must be"),
+        ({**KEYCLOAK, "ca_file": "/no/file"}, "RESETS__CA_FILE: /no/file holds no certificates"),
         ({"issuer": "http"}, "RESETS__ISSUER_URL: is needed"),
         ({"issuer": "magic"}, "RESETS__ISSUER: 'magic' is neither signed, http nor a path"),
         ({"link_base": "http://x.org"}, "RESETS__ISSUER: the base of links must be https"),
