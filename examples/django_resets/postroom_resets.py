@@ -167,7 +167,7 @@ def _object(request: HttpRequest) -> dict[str, Any]:
 
 
 def _is_same(one: str, other: str) -> bool:
-    """Whether two addresses are the same in any case: databases take more letters for equal than people do."""
+    """Whether two addresses are the same in any case; databases find more alike than people do."""
     first, second = (unicodedata.normalize("NFKC", address).casefold() for address in (one, other))
     return first == second
 

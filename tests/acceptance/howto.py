@@ -10,11 +10,16 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import redis
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tasks.testing.server import ScriptedServer
 
 ROOT = Path(__file__).parents[2]
 _FENCE = re.compile(r"^```(?:sh|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -101,3 +106,28 @@ class HowTo:
         for shell in self.shells:
             with suppress(ProcessLookupError):
                 os.killpg(shell.pid, signal.SIGKILL)
+
+
+def postroom_settings(valkey: str, server: ScriptedServer, *, database: int) -> dict[str, str]:
+    """Return what a reader has set up before: an empty database, and an account at *server*."""
+    broker = f"{valkey.removesuffix('/0')}/{database}"
+    with redis.Redis.from_url(broker) as client:
+        client.flushdb()
+    settings = {
+        "BROKER_URL": broker,
+        "ACCOUNTS__default__HOST": server.host,
+        "ACCOUNTS__default__PORT": str(server.port),
+        "ACCOUNTS__default__SECURITY": "none",
+        "ACCOUNTS__default__SENDER": "shop@example.com",
+        "CONCURRENCY": "1",
+    }
+    return {f"POSTROOM_{name}": value for name, value in settings.items()}
+
+
+def link_in(mail: bytes) -> str:
+    """Return the link of a mail, as a reader of its plain text finds it."""
+    part = message_from_bytes(mail, policy=policy.default).get_body(("plain",))
+    assert part
+    found = re.search(r"https?://\S+", part.get_content())
+    assert found
+    return found[0]

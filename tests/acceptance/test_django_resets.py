@@ -10,17 +10,15 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from email import message_from_bytes, policy
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-import redis
 
 from tasks.password_reset.adapters.http_provider import Endpoint, HttpDirectory, HttpIssuer
 from tasks.password_reset.ports import Unreachable, Unusable, User
 from tasks.testing.server import ScriptedServer
-from tests.acceptance.howto import ROOT, HowTo
+from tests.acceptance.howto import ROOT, HowTo, link_in, postroom_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -241,45 +239,24 @@ def howto(
     valkey: str, free_port: Callable[[], int], tmp_path: Path
 ) -> Iterator[tuple[HowTo, Any, dict[str, str]]]:
     """The page's reader, a mail server, and where the reader's processes listen."""
-    broker = valkey.removesuffix("/0") + "/9"
-    with redis.Redis.from_url(broker) as client:
-        client.flushdb()
     places = {"site": f"127.0.0.1:{free_port()}", "gateway": str(free_port())}
-    database = tmp_path / "shop.sqlite3"
     with ScriptedServer() as server:
         howto = HowTo(
             "django-resets.md",
             tmp_path,
             {"127.0.0.1:8000": places["site"]},
             {
-                "SHOP_DATABASE": str(database),
+                **postroom_settings(valkey, server, database=9),
+                "POSTROOM_WEB_PORT": places["gateway"],
+                "SHOP_DATABASE": str(tmp_path / "shop.sqlite3"),
                 "SHOP_GATEWAY": f"http://127.0.0.1:{places['gateway']}",
                 "SHOP_GATEWAY_KEY_FILE": str(tmp_path / "key"),
             },
         )
-        settings = {
-            "BROKER_URL": broker,
-            "WEB_PORT": places["gateway"],
-            "ACCOUNTS__default__HOST": server.host,
-            "ACCOUNTS__default__PORT": str(server.port),
-            "ACCOUNTS__default__SECURITY": "none",
-            "ACCOUNTS__default__SENDER": "shop@example.com",
-            "CONCURRENCY": "1",
-        }
-        text = "".join(f"POSTROOM_{name}={value}\n" for name, value in settings.items())
-        (tmp_path / ".env").write_text(text)
         try:
             yield howto, server, places
         finally:
             howto.close()
-
-
-def link_in(mail: bytes) -> str:
-    part = message_from_bytes(mail, policy=policy.default).get_body(("plain",))
-    assert part
-    found = re.search(r"https?://\S+", part.get_content())
-    assert found
-    return found[0]
 
 
 @pytest.mark.timeout(150)
@@ -295,7 +272,7 @@ def test_the_page_leads_to_a_mail_whose_link_works(
     assert "  sent  250" in reader.run(ask)
     assert "has been set" in choose_password(link_in(server.mails[0].content), "a-new-password-1")
 
-    (reader.folder / "key").write_text(re.findall(r"pr_\w+", reader.run(gateway))[0])
+    (reader.folder / "key").write_text(re.findall(r"pr_[\w-]+", reader.run(gateway))[0])
     reader.wait_for("Uvicorn running")
     for who in ("ann@example.com", "nobody@example.com"):
         with httpx.Client(base_url=f"http://{places['site']}", follow_redirects=True) as browser:

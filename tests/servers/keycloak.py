@@ -49,6 +49,7 @@ class KeycloakServer:
 
     users: list[dict[str, Any]] = field(default_factory=lambda: [dict(ANN), dict(ANNABEL)])
     passwords: dict[str, int] = field(default_factory=lambda: {ANN["id"]: 1700000000001})
+    clients: dict[str, str] = field(default_factory=lambda: {CLIENT: SECRET})
     shows_users: bool = True
     lifetime: int = 300
     status: int = 0
@@ -102,7 +103,7 @@ class KeycloakServer:
     def token(self, form: str) -> tuple[int, Any]:
         self.asked.append("token")
         given = {name: values[0] for name, values in parse_qs(form).items()}
-        if given.get("client_id") != CLIENT or given.get("client_secret") != SECRET:
+        if self.clients.get(given.get("client_id", "")) != given.get("client_secret", ""):
             told = "Invalid client or Invalid client credentials"
             return 401, {"error": "invalid_client", "error_description": told}
         if given.get("grant_type") != "client_credentials":
@@ -126,7 +127,13 @@ class KeycloakServer:
         where = parts.path.removeprefix(f"/admin/realms/{REALM}/users")
         if not where:
             return 200, self._search(query)
-        created = self.passwords.get(where.split("/")[1])
+        reference, _, rest = where.removeprefix("/").partition("/")
+        known = {user["id"]: user for user in self.users}
+        if reference not in known:
+            return 404, {"error": "User not found"}
+        if not rest:
+            return 200, known[reference]
+        created = self.passwords.get(reference)
         held = [{"id": "c1", "type": "otp", "createdDate": 1}]
         if created:
             held.append({"id": "c2", "type": "password", "createdDate": created, "credentialData": "{}"})

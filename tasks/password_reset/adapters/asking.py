@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import ssl
 import time
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Bytes of the longest answer.
 _LONGEST: Final = 64 * 1024
+#: Their lines have the addresses that are asked, with whom they are asked for, and headers with tokens.
+_TALKATIVE: Final = ("httpx", "httpcore")
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -66,6 +69,8 @@ class Asker:
             except (OSError, ssl.SSLError):
                 raise ValueError(f"{ca_file} holds no certificates that can be read (PEM)") from None
         # Redirects are not followed: what is sent along is for this host.
+        for name in _TALKATIVE:
+            logging.getLogger(name).setLevel(logging.WARNING)
         self._client = httpx.Client(follow_redirects=False, trust_env=False, verify=context)
 
     def ask(self, method: str, url: str, *, timeout: float, **sent: Any) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from http import HTTPStatus
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _MARGIN: Final = 20.0
 #: Users that are looked through for the one who has exactly that name or address.
 _MOST: Final = 20
+_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SETTING: Final = "POSTROOM_RESETS__KEYCLOAK_"
 
 
@@ -109,7 +111,7 @@ class Refused(Unreachable):
 
 class KeycloakDirectory:
     """
-    Users of a realm, found by their address, else by their user name; in any case, and exactly.
+    Users of a realm, found by their id, by their address, else by their user name; in any case, and exactly.
 
     Their reference is Keycloak's id, their stamp the moment at which their password was set.
     """
@@ -126,7 +128,7 @@ class KeycloakDirectory:
         """
         last_moment = time.monotonic() + timeout
         wanted = identifier.strip()
-        for field in ("email", "username") if "@" in wanted else ("username",):
+        for field in _fields(wanted):
             found = self._having(field, wanted, last_moment)
             if len(found) == 1:
                 return self._user(found[0], last_moment)
@@ -148,9 +150,11 @@ class KeycloakDirectory:
         except NoAnswer as none:
             remedy = f"start it, or correct {_SETTING}URL"
             raise Unusable(f"no answer: {none.why}", remedy, is_certain=False) from None
-        return "gives tokens and shows users"
+        return "shows users"
 
     def _having(self, field: str, value: str, last_moment: float) -> list[dict[str, Any]]:
+        if field == "id":
+            return self._with_id(value.lower(), last_moment)
         query = {field: value, "exact": "true", "briefRepresentation": "false", "max": str(_MOST)}
         found = self._keycloak.get("/users", timeout=last_moment - time.monotonic(), **query)
         if not isinstance(found, list):
@@ -161,6 +165,15 @@ class KeycloakDirectory:
             for user in found
             if isinstance(user, dict) and str(user.get(field, "")).casefold() == value.casefold()
         ]
+
+    def _with_id(self, reference: str, last_moment: float) -> list[dict[str, Any]]:
+        try:
+            found = self._keycloak.get(f"/users/{reference}", timeout=last_moment - time.monotonic())
+        except Refused as refused:
+            if refused.status == HTTPStatus.NOT_FOUND:
+                return []
+            raise
+        return [found] if isinstance(found, dict) else []
 
     def _user(self, found: dict[str, Any], last_moment: float) -> User:
         reference = str(found.get("id", ""))
@@ -188,6 +201,12 @@ def stamp_of(credentials: Any) -> str:
         if isinstance(each, dict) and each.get("type") == "password":
             return str(each.get("createdDate", ""))
     return ""
+
+
+def _fields(identifier: str) -> tuple[str, ...]:
+    if _ID.fullmatch(identifier.lower()):
+        return ("id", "username")
+    return ("email", "username") if "@" in identifier else ("username",)
 
 
 def _locale(attributes: Any) -> str | None:
