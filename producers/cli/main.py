@@ -26,6 +26,7 @@ from producers.cli.sealing_key import sealing_key
 from producers.cli.send import send
 from producers.cli.send_many import send_many
 from producers.cli.tail import tail
+from producers.cli.template import template
 from producers.cli.troubles import trouble_of
 from producers.cli.web import web
 
@@ -61,6 +62,7 @@ def application() -> typer.Typer:
     app.add_typer(reset)
     app.add_typer(quarantine)
     app.add_typer(reset_passwords)
+    app.add_typer(template)
     for entry_point in sorted(entry_points(group=GROUP)):
         app.add_typer(entry_point.load())
     return app

@@ -8,6 +8,7 @@ shipped one, file by file, so that one may change a subject and keep the rest.
 from __future__ import annotations
 
 import re
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -110,15 +111,29 @@ class Catalogue:
         except TemplateSyntaxError as error:
             raise TemplateProblem(f"{error.name or file}, line {error.lineno}: {error.message}") from None
         except TemplateNotFound as error:
-            raise TemplateProblem(f"{file}: needs {error.name}, which is missing") from None
+            raise TemplateProblem(
+                f"{self._place(file, error)}: needs {error.name}, which is missing"
+            ) from None
         except UndefinedError as error:
             given = ", ".join(sorted(values))
-            raise TemplateProblem(f"{file}: {error.message}; known names are {given}") from None
+            place = self._place(file, error)
+            raise TemplateProblem(f"{place}: {error.message}; known names are {given}") from None
         except TemplateError as error:
-            raise TemplateProblem(f"{file}: {error.message or type(error).__name__}") from None
+            place = self._place(file, error)
+            raise TemplateProblem(f"{place}: {error.message or type(error).__name__}") from None
         except Exception as error:  # noqa: BLE001 - whatever a template's author made it do
             # A filter met a value that it cannot work on; its text may quote the value.
-            raise TemplateProblem(f"{file}: {type(error).__name__} while it was rendered") from None
+            place = self._place(file, error)
+            raise TemplateProblem(f"{place}: {type(error).__name__} while it was rendered") from None
+
+    def _place(self, file: str, error: Exception) -> str:
+        """Return the file and the line where *error* came about, which Jinja has in the traceback."""
+        for frame in reversed(traceback.extract_tb(error.__traceback__)):
+            for folder in self._folders:
+                path = Path(frame.filename)
+                if path.is_relative_to(folder) and path.suffix != ".py":
+                    return f"{path.relative_to(folder)}, line {frame.lineno}"
+        return file
 
     def _template(self, file: str) -> Template:
         return self._environment.get_template(file)

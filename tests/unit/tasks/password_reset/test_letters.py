@@ -208,5 +208,5 @@ def test_a_broken_template_fails_the_mail_and_is_named(tmp_path: Path) -> None:
     file.write_text("{{ lnik }}")
     failure = refusal(World(), templates=tmp_path)
 
-    assert "password-reset/de/body.txt: 'lnik' is undefined" in failure.reply.text
+    assert "password-reset/de/body.txt, line 1: 'lnik' is undefined" in failure.reply.text
     assert "s3cr3t" not in failure.reply.text

@@ -114,11 +114,14 @@ def test_an_operator_may_add_a_language_and_a_mail(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("{{ nmae }}", "password-reset/en/body.txt: 'nmae' is undefined; known names are actor"),
+        ("{{ nmae }}", "password-reset/en/body.txt, line 1: 'nmae' is undefined; known names are actor"),
         ("line one\n{% if %}", "password-reset/en/body.txt, line 2: "),
-        ("{% include 'no.txt' %}", "password-reset/en/body.txt: needs no.txt, which is missing"),
-        ("{{ minutes + name }}", "password-reset/en/body.txt: TypeError while it was rendered"),
-        ("{% include '/etc/passwd' %}", "password-reset/en/body.txt: needs /etc/passwd, which is missing"),
+        ("{% include 'no.txt' %}", "password-reset/en/body.txt, line 1: needs no.txt, which is missing"),
+        ("\n\n{{ minutes + name }}", "password-reset/en/body.txt, line 3: TypeError while it was rendered"),
+        (
+            "{% include '/etc/passwd' %}",
+            "password-reset/en/body.txt, line 1: needs /etc/passwd, which is missing",
+        ),
     ],
     ids=["unknown name", "syntax", "missing include", "wrong type", "outside the folders"],
 )
@@ -126,6 +129,13 @@ def test_a_template_that_cannot_be_used_is_named_with_its_fault(text: str, told:
     catalogue = override(tmp_path, "password-reset/en/body.txt", text)
 
     with pytest.raises(TemplateProblem, match=re.escape(told)):
+        catalogue.render("password-reset", SAMPLE)
+
+
+def test_a_fault_in_a_part_that_mails_share_is_told_of_that_part(tmp_path: Path) -> None:
+    catalogue = override(tmp_path, "layout.html", "<!doctype html>\n<p>{{ imprint }}</p>\n")
+
+    with pytest.raises(TemplateProblem, match=r"^layout\.html, line 2: 'imprint' is undefined"):
         catalogue.render("password-reset", SAMPLE)
 
 
