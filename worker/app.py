@@ -12,11 +12,12 @@ from tasks.journal.sweeper import Sweeper
 from tasks.password_reset.assembly import letters_of
 from tasks.send_email import register
 from worker import logs, outputs, starting
-from worker.composition import connect, delivery_service, journal_options, sieve
+from worker.composition import connect, delivery_service, journal_options, notices, sieve
 from worker.dispatch.setup import set_up as set_up_dispatch
 from worker.dispatch.strategy import mails
 from worker.environment import settings_from_environment, surroundings
 from worker.memory import collect_seldom
+from worker.notifying import Notifying
 from worker.queue import QueueApp
 from worker.settings import InvalidSettings, Settings
 from worker.sweeping import Sweeping
@@ -103,6 +104,14 @@ def _start_watching(sender: Any, **_: Any) -> None:
         watchdog = Watchdog(QueueApp(settings.broker_url), connect(settings), sender, settings.watchdog)
         signals.worker_shutting_down.connect(lambda **_: watchdog.stop(), weak=False)
         watchdog.start()
+
+
+@signals.worker_ready.connect
+def _start_notifying(**_: Any) -> None:
+    if settings.resets.is_used and settings.resets.actor_domain:
+        notifying = Notifying(notices(settings), interval=settings.sweep_interval)
+        signals.worker_shutting_down.connect(lambda **_: notifying.stop(), weak=False)
+        notifying.start()
 
 
 @signals.worker_shutting_down.connect

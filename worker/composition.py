@@ -13,6 +13,7 @@ from tasks.delivery.delivery import DeliveryService
 from tasks.delivery.preparation import Preparation
 from tasks.delivery.routing import Router
 from tasks.delivery.sealing import SealPolicy
+from tasks.journal.audit import Audit
 from tasks.journal.blobs import BlobStore
 from tasks.journal.connecting import client_of
 from tasks.journal.control import Control
@@ -23,7 +24,8 @@ from tasks.journal.link import Link
 from tasks.journal.quarantine import Quarantine
 from tasks.journal.sealing import seal_with
 from tasks.message.attachments import AttachmentPolicy
-from tasks.password_reset.assembly import letters_of
+from tasks.password_reset.assembly import letters_of, staff_of
+from tasks.password_reset.notices import Notices
 from tasks.smtp.transport import SmtpTransport
 from worker.sieve import Sieve
 
@@ -77,6 +79,11 @@ def _copies(settings: Settings) -> ResultCopies | None:
     return ResultCopies(_PREFIX, int(WORKER_SETTINGS["result_expires"]))
 
 
+def notices(settings: Settings) -> Notices:
+    """Return what tells actors of resets that failed."""
+    return Notices(connect(settings), staff_of(settings.resets), seal=seal_with(settings.seal_keys))
+
+
 def delivery_service(settings: Settings) -> DeliveryService:
     """Return what carries the mails of one worker process."""
     redis = connect(settings)
@@ -96,7 +103,7 @@ def delivery_service(settings: Settings) -> DeliveryService:
             stored=BlobStore(redis, seal=seal).get,
             max_bytes=settings.max_message_bytes,
             sealing=SealPolicy(seal, is_required=settings.require_sealed),
-            letters=letters_of(settings.resets),
+            letters=letters_of(settings.resets, recall=Audit(redis, seal=seal).get),
         ),
         transport=SmtpTransport(),
     )

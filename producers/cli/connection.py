@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 
 import typer
 from kombu.transport import TRANSPORT_ALIASES
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from producers.client import Mailer
 from producers.connections import connect
+from producers.password_reset.limit_settings import PREFIX, LimitSettings
 from producers.password_reset.resets import Resets
 from producers.quarantine import QuarantineRoom
 from tasks.contract import places
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from redis import Redis
+
+    from producers.password_reset.limits import ResetLimits
 
 
 class Places(BaseSettings):
@@ -84,10 +87,25 @@ def resets(broker: str | None, journal: str | None) -> Resets:
     Return what asks for password resets in the queue that the options or the environment name.
 
     Raises:
-        typer.BadParameter: a URL or a sealing key cannot be used; it is not repeated.
+        typer.BadParameter: a URL, a sealing key or a limit cannot be used; keys are not repeated.
     """
     broker_url, journal_url = urls(broker, journal)
-    return Resets(broker_url, journal_url=journal_url, sealing_keys=Places().seal_keys)
+    keys = Places().seal_keys
+    return Resets(broker_url, journal_url=journal_url, sealing_keys=keys, limits=reset_limits())
+
+
+def reset_limits() -> ResetLimits:
+    """
+    Return the limits of password resets that the environment sets.
+
+    Raises:
+        typer.BadParameter: one of them is no such number.
+    """
+    try:
+        return LimitSettings().limits
+    except ValidationError as invalid:
+        first = invalid.errors(include_url=False, include_input=False)[0]
+        raise _unusable(f"{PREFIX}{first['loc'][0]}".upper(), first["msg"]) from None
 
 
 def quarantine(broker: str | None, journal: str | None) -> QuarantineRoom:

@@ -23,6 +23,7 @@ def run(**options: object) -> None:
     os.environ.update({f"POSTROOM_{name.upper()}": str(v) for name, v in options.items() if v is not None})
     settings = settings_from_environment()
     connection.urls(None, None)
+    connection.reset_limits()
     _check_files(settings)
     from producers.web.serving import serve  # noqa: PLC0415 - it must not be imported before wrong settings are told
 

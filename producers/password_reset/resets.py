@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self
 
 from redis.exceptions import RedisError
@@ -167,7 +168,7 @@ class Resets:
         """
         with _bounded():
             for mail_id, reset in rows:
-                self._audit.note(_asked(mail_id, reset))
+                self._audit.note(replace(_asked(mail_id, reset), workflow="batch"))
         self._outbox.hand_in(
             [reset for _, reset in rows], lane=lane, mail_ids=[mail_id for mail_id, _ in rows]
         )

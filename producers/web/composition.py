@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from producers.cli.connection import Places, urls
+from producers.cli.connection import Places, reset_limits, urls
 from producers.connections import connect
 from producers.outbox import Outbox
 from producers.password_reset.resets import Resets
@@ -60,7 +60,9 @@ def gateway_for(settings: WebSettings) -> Gateway:
         desk=Desk(outbox, index=index, rates=rates),
         errands=Errands(outbox, redis, index=index, rates=rates),
         resets=ResetErrands(
-            Resets(broker_url, journal_url=journal_url, sealing_keys=keys), index=index, rates=rates
+            Resets(broker_url, journal_url=journal_url, sealing_keys=keys, limits=reset_limits()),
+            index=index,
+            rates=rates,
         ),
         metrics=Metrics(),
     )

@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le
 
+from producers.password_reset.limit_settings import PREFIX, LimitSettings
 from producers.web.settings import WebSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pydantic.fields import FieldInfo
+    from pydantic_settings import BaseSettings
 
 _HEAD: Final = """\
 # Settings of the HTTP gateway
@@ -26,8 +30,14 @@ It finds queue and sealing keys as [the command line](cli.md#where-the-queue-is)
 How to use the gateway is in [send mail over HTTP](../howto/http.md).
 Times are in seconds, sizes in bytes.
 
-| setting | value | default | meaning |
-|---|---|---|---|
+"""
+_LIMITS: Final = """
+## Limits of password resets
+
+The gateway and `postroom reset` read them, and programs give theirs to `Resets(…, limits=…)`.
+They count in Redis, for all who ask there together, so all should have the same.
+What happens above a limit is in [send password resets](../howto/password-resets.md#limits).
+
 """
 _KINDS: Final[dict[object, str]] = {
     str: "text",
@@ -41,8 +51,14 @@ _KINDS: Final[dict[object, str]] = {
 
 def page() -> str:
     """Return the reference as Markdown."""
-    rows = (_row(name, field) for name, field in WebSettings.model_fields.items())
-    return _HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return "".join(
+        [
+            _HEAD,
+            *_table(WebSettings, "POSTROOM_WEB_"),
+            _LIMITS,
+            *_table(LimitSettings, PREFIX),
+        ]
+    )
 
 
 def write(folder: Path) -> Path:
@@ -52,8 +68,14 @@ def write(folder: Path) -> Path:
     return file
 
 
+def _table(settings: type[BaseSettings], prefix: str) -> Iterator[str]:
+    yield "| setting | value | default | meaning |\n|---|---|---|---|\n"
+    for name, field in settings.model_fields.items():
+        yield f"| {' | '.join(_row(prefix + name.upper(), field))} |\n"
+
+
 def _row(name: str, field: FieldInfo) -> tuple[str, ...]:
-    choices = getattr(field.validation_alias, "choices", None) or [f"POSTROOM_WEB_{name.upper()}"]
+    choices = getattr(field.validation_alias, "choices", None) or [name]
     default = "" if field.default is None else f"`{_shown(field.default)}`"
     return (
         ", else ".join(f"`{choice}`" for choice in choices),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 from pydantic import (
     BaseModel,
@@ -39,12 +39,14 @@ MAX_TTL: Final = 24 * 3600
 DEFAULT_TTL: Final = 3600
 DEFAULT_TEMPLATE: Final = "password-reset"
 
-Workflow: TypeAlias = Literal["specified", "requester", "completed"]
+Workflow: TypeAlias = Literal["specified", "requester", "completed", "failed"]
 
 _TEMPLATE: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _LOCALE: Final = re.compile(r"[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
 _SOURCE: Final = re.compile(r"[0-9a-f]{64}")
-_ONE_OF: Final = 'must be "specified", "requester" or "completed"'
+_ABOUT: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_WORKFLOWS: Final = get_args(Workflow)
+_ONE_OF: Final = 'must be "specified", "requester", "completed" or "failed"'
 _MISSING: Final = Problem("is missing", "it is required")
 _REQUIRED: Final = {
     "workflow": Problem("is missing", _ONE_OF),
@@ -53,7 +55,7 @@ _REQUIRED: Final = {
 
 
 def _parse_workflow(value: object) -> str:
-    if value not in ("specified", "requester", "completed"):
+    if value not in _WORKFLOWS:
         raise refusal(f"is {quoted(value)}", _ONE_OF)
     return str(value)
 
@@ -101,6 +103,12 @@ def _parse_source(value: object) -> str:
     return value
 
 
+def _parse_about(value: object) -> str:
+    if not isinstance(value, str) or not _ABOUT.fullmatch(value):
+        raise refusal("is no id of a reset", "must be the id that was returned for it")
+    return value
+
+
 _Note: TypeAlias = Annotated[str, PlainValidator(_parse_note)]
 
 
@@ -109,8 +117,9 @@ class PasswordReset(BaseModel):
     One password reset to be mailed.
 
     *workflow* "specified" is asked for by somebody of the staff, who is *actor*; "requester" by whoever typed
-    an identifier into a public form; "completed" says that the password was changed. *user* is the
-    identifier, as the worker's directory understands it. *ttl* is the lifetime of the link in seconds, from
+    an identifier into a public form; "completed" says that the password was changed; "failed" tells somebody
+    of the staff, who is *user*, that the reset *about* was not sent. Else *user* is the identifier, as the
+    worker's directory understands it. *ttl* is the lifetime of the link in seconds, from
     when it is issued. *source* is the keyed hash of where a public request came from. One that
     *is_throttled* was over a limit, and the worker drops it.
     """
@@ -128,6 +137,7 @@ class PasswordReset(BaseModel):
     account: Annotated[str, PlainValidator(_parse_account)] | None = None
     timeout: Annotated[int, PlainValidator(integers.parse_timeout)] = DEFAULT_TIMEOUT
     source: Annotated[str, PlainValidator(_parse_source)] | None = Field(default=None, repr=False)
+    about: Annotated[str, PlainValidator(_parse_about)] | None = None
     is_throttled: bool = Field(default=False, strict=True)
     idempotency_key: Annotated[str, PlainValidator(parse_key)] | None = Field(default=None, repr=False)
 
@@ -189,6 +199,9 @@ def parse_password_reset(data: object) -> PasswordReset:
         ) from None
     if reset.workflow == "specified" and reset.actor is None:
         raise InvalidInput((_error("actor", Problem("is missing", "say who asks for the reset")),))
+    if (reset.workflow == "failed") != (reset.about is not None):
+        belongs = 'it belongs to the workflow "failed", and only to that'
+        raise InvalidInput((_error("about", Problem("is missing, or has no place here", belongs)),))
     return reset
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tasks.contract.result import SendEmailResult
 from tasks.journal.sealing import Unsealable
+from tasks.journal.untold import Untold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,6 +100,13 @@ class Audit:
             return
         outcome = {"code": result.code, "message": result.message, "message_id": result.message_id}
         self._redis.hset(_RECORD + mail_id, "outcome", json.dumps(outcome))
+        if not result.success:
+            Untold(self._redis).add(mail_id)
+
+    def get(self, mail_id: str) -> Audited | None:
+        """Return the record of one reset; None where there is none, or none that can be opened."""
+        stored: Any = self._redis.hgetall(_RECORD + mail_id)
+        return self._read(stored, None)
 
     def find(
         self,

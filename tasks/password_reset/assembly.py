@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any, Final
+import re
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pydantic import SecretStr
 
@@ -14,6 +15,7 @@ from tasks.password_reset.adapters.http_provider import Endpoint, HttpDirectory,
 from tasks.password_reset.adapters.keycloak import Keycloak, KeycloakDirectory
 from tasks.password_reset.adapters.signed_links import SignedLinks
 from tasks.password_reset.letters import House, ResetLetters
+from tasks.password_reset.notices import Staff
 from tasks.password_reset.settings import ResetSettings
 from tasks.templating.catalogue import Catalogue, TemplateProblem
 from tasks.templating.samples import SAMPLE
@@ -23,14 +25,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tasks.delivery.letters import Letters
+    from tasks.journal.audit import Audited
     from tasks.password_reset.ports import Directory, LinkIssuer
 
+Recall: TypeAlias = "Callable[[str], Audited | None]"
+
 _SETTING: Final = "POSTROOM_RESETS__"
+_DOMAIN: Final = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
-def letters_of(settings: ResetSettings) -> Letters:
+def letters_of(settings: ResetSettings, *, recall: Recall = lambda _: None) -> Letters:
     """
     Return what writes the mails of password resets, tried with sample values.
+
+    *recall* finds the record of a reset by its mail's id.
 
     Raises:
         ValueError: a setting is wrong; the text names it and says what is expected, and repeats no secret.
@@ -40,12 +48,26 @@ def letters_of(settings: ResetSettings) -> Letters:
     house = House(
         _required(settings, "product"),
         _required(settings, "support"),
+        staff_of(settings),
         answers_strangers=settings.answers_strangers,
         answers_inactive=settings.answers_inactive,
     )
     directory: Directory = _made("directory", settings.directory, _DIRECTORIES, settings)
     issuer: LinkIssuer = _made("issuer", settings.issuer, _ISSUERS, settings)
-    return ResetLetters(directory, issuer, _tried(settings.templates), house)
+    return ResetLetters(directory, issuer, _tried(settings.templates), house, recall)
+
+
+def staff_of(settings: ResetSettings) -> Staff:
+    """
+    Return where actors are told of resets that failed.
+
+    Raises:
+        ValueError: the domain is none.
+    """
+    domain = settings.actor_domain
+    if domain and not _DOMAIN.fullmatch(domain):
+        raise ValueError(_at("actor_domain", f"{domain!r} is no domain; expected one such as example.org"))
+    return Staff(domain, settings.actor_locale)
 
 
 def _csv(settings: ResetSettings) -> Directory:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -12,15 +12,19 @@ from tasks.contract.codes import LocalCode
 from tasks.contract.errors import InvalidInput
 from tasks.contract.validation import parse
 from tasks.failures import PermanentFailure, Reply, TransientFailure
+from tasks.password_reset.notices import Staff
 from tasks.password_reset.ports import Unreachable
 from tasks.templating.catalogue import TemplateProblem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from pydantic import SecretStr
 
     from tasks.contract.parameters import SendEmail
     from tasks.contract.password_reset import PasswordReset
     from tasks.delivery.letters import Occasion
+    from tasks.journal.audit import Audited
     from tasks.password_reset.ports import Directory, LinkIssuer, User
     from tasks.templating.catalogue import Catalogue
 
@@ -32,6 +36,8 @@ _NO_ADDRESS: Final = Reply(LocalCode.POLICY, "the directory has no address for t
 _BAD_ADDRESS: Final = Reply(
     LocalCode.POLICY, "the directory's address for the user is none; nothing was sent"
 )
+_NO_ACTOR: Final = Reply(LocalCode.POLICY, "this worker does not write to that actor; nothing was sent")
+_NO_RECORD: Final = Reply(LocalCode.POLICY, "there is no record of a reset that failed; nothing was sent")
 _BAD_LINK: Final = Reply(LocalCode.INTERNAL, "the issuer's link is no https:// address; nothing was sent")
 _AWAY: Final = Reply(LocalCode.CONNECT, "whoever knows the users or issues the links cannot be reached")
 
@@ -44,24 +50,31 @@ class House:
     """
     Who writes: the *product* that the accounts belong to, and where its users find *support*.
 
-    *answers_strangers* says that somebody who typed an address without an account is told so by mail;
-    *answers_inactive* that somebody whose account cannot be reset is.
+    *staff* says where actors are told of resets that failed, if they are; *answers_strangers* that somebody
+    who typed an address without an account is told so by mail; *answers_inactive* that somebody whose account
+    cannot be reset is.
     """
 
     product: str
     support: str
+    staff: Staff = field(default_factory=lambda: Staff(""))
     answers_strangers: bool = False
     answers_inactive: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class ResetLetters:
-    """Writes the mails of password resets with what a directory and an issuer say at that moment."""
+    """
+    Writes the mails of password resets with what a directory and an issuer say at that moment.
+
+    *recall* finds the record of a reset, for the notice that it failed.
+    """
 
     directory: Directory
     issuer: LinkIssuer
     templates: Catalogue
     house: House
+    recall: Callable[[str], Audited | None] = lambda _: None
 
     def write(self, reset: PasswordReset, occasion: Occasion) -> SendEmail:
         """
@@ -73,6 +86,8 @@ class ResetLetters:
         """
         if reset.is_throttled:
             raise PermanentFailure(_THROTTLED)
+        if reset.about is not None:
+            return self._to_actor(reset, reset.about, occasion)
         try:
             return self._write(reset, occasion)
         except Unreachable:
@@ -107,6 +122,22 @@ class ResetLetters:
             raise PermanentFailure(_UNVERIFIED if user.is_active else _INACTIVE)
         return self._mail("account-unavailable", user.address, reset, occasion, user=user)
 
+    def _to_actor(self, reset: PasswordReset, about: str, occasion: Occasion) -> SendEmail:
+        address, record = self.house.staff.address_of(reset.user), self.recall(about)
+        if address is None:
+            raise PermanentFailure(_NO_ACTOR)
+        if record is None or record.code is None:
+            raise PermanentFailure(_NO_RECORD)
+        asked = record.asked
+        told = {
+            "actor": reset.user,
+            "user": asked.target,
+            "reason": asked.ticket or asked.reason or about,
+            "code": record.code,
+            "message": record.message or "",
+        }
+        return self._mail("reset-failed", address, reset, occasion, told=told)
+
     def _mail(  # noqa: PLR0913 - a mail has all of these
         self,
         template: str,
@@ -116,9 +147,11 @@ class ResetLetters:
         *,
         user: User | None = None,
         link: str = "",
+        told: Mapping[str, object] | None = None,
     ) -> SendEmail:
         locale = (user.locale if user else None) or reset.locale
-        rendered = self.templates.render(template, self._values(reset, user, link), locale=locale)
+        values = {**self._values(reset, user, link), **(told or {})}
+        rendered = self.templates.render(template, values, locale=locale)
         given: dict[str, Any] = {
             "to": [address],
             "subject": rendered.subject,

@@ -65,6 +65,11 @@ class ResetSettings(BaseModel):
     )
     product: str = Field(default="", description="What the accounts belong to, as mails call it.")
     support: str = Field(default="", description="Where users ask for help, as mails name it.")
+    actor_domain: str = Field(
+        default="",
+        description="Where actors get mail of their resets that failed, such as example.org; else none do.",
+    )
+    actor_locale: str = Field(default="en", description="The language of these mails.")
     answers_strangers: bool = Field(
         default=False, description="Whether an address without an account gets a mail that says so."
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from producers.password_reset.limit_settings import PREFIX, LimitSettings
 from producers.web.settings import WebSettings
 from tasks.delivery.accounts import Account
 from tasks.password_reset.settings import ResetSettings
@@ -36,8 +37,9 @@ def test_the_example_has_every_setting_and_no_other(example: dict[str, str]) -> 
     names = {re.sub(r"(?<=__OAUTH)__\w+", "", name) for name in example if name.startswith("POSTROOM_")}
 
     resets = {f"POSTROOM_RESETS__{name.upper()}" for name in ResetSettings.model_fields}
+    limits = {PREFIX + name.upper() for name in LimitSettings.model_fields}
 
-    assert names == settings | web | fields | resets | PLACES
+    assert names == settings | web | fields | resets | limits | PLACES
 
 
 def test_the_example_can_be_used_as_it_stands(

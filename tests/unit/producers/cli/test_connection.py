@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 import typer
 
+from producers.cli import connection
 from producers.cli.connection import Places, mailer, place
+from producers.password_reset.limits import ResetLimits
 from tasks.journal.sealing import generate_key
 
 if TYPE_CHECKING:
@@ -112,3 +114,18 @@ def test_keys_that_cannot_be_used_are_explained_and_not_repeated(
 
     assert said in refused.value.format_message()
     assert "canary" not in refused.value.format_message()
+
+
+def test_the_limits_of_resets_are_the_operators(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTROOM_RESET_LIMITS_PER_DAY", "2")
+
+    assert connection.reset_limits() == ResetLimits(per_day=2)
+
+
+@pytest.mark.parametrize("value", ["0", "many", "-1"])
+def test_a_limit_that_is_none_is_named(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTROOM_RESET_LIMITS_PER_ACTOR", value)
+
+    with pytest.raises(typer.BadParameter) as caught:
+        connection.reset_limits()
+    assert caught.value.param_hint == "POSTROOM_RESET_LIMITS_PER_ACTOR"

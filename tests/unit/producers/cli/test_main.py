@@ -32,6 +32,7 @@ COMMANDS = {
     "resend",
     "reset",
     "reset-passwords",
+    "template",
     "quarantine",
     "schema",
     "demo",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from producers.password_reset.limit_settings import LimitSettings
 from producers.web.settings import WebSettings
 from producers.web.settings_reference import page
 
@@ -16,4 +17,6 @@ def test_the_published_page_is_up_to_date() -> None:
 
 
 def test_every_setting_says_what_it_is_for() -> None:
-    assert all(field.description for field in WebSettings.model_fields.values())
+    fields = [*WebSettings.model_fields.values(), *LimitSettings.model_fields.values()]
+
+    assert all(field.description for field in fields)

@@ -138,6 +138,7 @@ def test_an_empty_secret_file_is_told(usable: dict[str, Any], tmp_path: Path) ->
             {"link_secret_file": "/no/file", "link_secret": None},
             "RESETS__LINK_SECRET_FILE: /no/file cannot be",
         ),
+        ({"actor_domain": "@x"}, "RESETS__ACTOR_DOMAIN: '@x' is no domain"),
         ({"product": ""}, "RESETS__PRODUCT: is needed"),
         ({"templates": "/no/folder"}, "RESETS__TEMPLATES: /no/folder is no folder"),
     ],

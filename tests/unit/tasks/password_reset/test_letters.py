@@ -14,7 +14,9 @@ from tasks.contract.password_reset import parse_password_reset
 from tasks.deadline import Deadline
 from tasks.delivery.letters import Occasion
 from tasks.failures import PermanentFailure, TransientFailure
+from tasks.journal.audit import Asked, Audited
 from tasks.password_reset.letters import House, ResetLetters
+from tasks.password_reset.notices import Staff
 from tasks.password_reset.ports import Unreachable, User
 from tasks.templating.catalogue import Catalogue
 
@@ -37,6 +39,7 @@ class World:
     is_away: bool = False
     issued: list[tuple[str, int]] = field(default_factory=list)
     timeouts: list[float] = field(default_factory=list)
+    records: dict[str, Audited] = field(default_factory=dict)
 
     def lookup(self, identifier: str, *, timeout: float) -> User | None:
         self.timeouts.append(timeout)
@@ -54,9 +57,8 @@ def write(world: World, *, templates: Path | None = None, house: Any = None, **c
     asked = {"workflow": "specified", "user": "ann", "actor": "ben", **changes}
     if asked["workflow"] != "specified":
         asked["actor"] = None
-    letters = ResetLetters(
-        world, world, Catalogue(templates), House("Example", "help@x.org", **(house or {}))
-    )
+    house = House("Example", "help@x.org", **(house or {}))
+    letters = ResetLetters(world, world, Catalogue(templates), house, world.records.get)
     occasion = Occasion("m1", NOON, NOON, Deadline.after(30.0))
     return letters.write(parse_password_reset(asked), occasion)
 
@@ -172,6 +174,54 @@ def test_a_throttled_request_is_dropped_before_anybody_is_looked_up() -> None:
 
     assert "limits" in refusal(world, workflow="requester", is_throttled=True).reply.text
     assert world.timeouts == []
+
+
+FAILED = "8fcceefc-4fe0-4b71-987d-3986392a0988"
+NOTICE: dict[str, Any] = {
+    "workflow": "failed",
+    "user": "ben",
+    "about": FAILED,
+    "house": {"staff": Staff("staff.org")},
+}
+
+
+def failed(code: int | None = 550, ticket: str | None = "T-1") -> Audited:
+    asked = Asked(FAILED, "specified", "ann", actor="ben", ticket=ticket)
+    return Audited(asked, NOON, code, "5.1.1 no such mailbox")
+
+
+def test_an_actor_is_told_what_became_of_their_reset_and_nobody_is_looked_up_for_it() -> None:
+    world = World(records={FAILED: failed()})
+    mail = write(world, **NOTICE)
+
+    assert [box.addr_spec for box in mail.to] == ["ben@staff.org"]
+    assert mail.subject == "Password reset not sent: T-1"
+    for told in ("ann", "550 5.1.1 no such mailbox"):
+        assert told in str(mail.text_body)
+        assert told in mail.body
+    assert "http" not in str(mail.text_body)
+    assert world.timeouts == world.issued == []
+
+
+def test_a_reset_without_a_ticket_is_told_by_its_id() -> None:
+    assert FAILED in write(World(records={FAILED: failed(ticket=None)}), **NOTICE).subject
+
+
+@pytest.mark.parametrize(
+    ("change", "records", "told"),
+    [
+        ({}, {}, "no record of a reset that failed"),
+        ({}, {FAILED: failed(code=None)}, "no record of a reset that failed"),
+        ({"user": "ben@evil.org"}, {FAILED: failed()}, "does not write to that actor"),
+        ({"house": {}}, {FAILED: failed()}, "does not write to that actor"),
+        ({"user": "Ben (help desk)"}, {FAILED: failed()}, "address for the user is none"),
+    ],
+    ids=["no record", "under way", "other domain", "no domain", "no address"],
+)
+def test_an_actor_is_not_told_what_is_not_known_or_where_they_are_not(
+    change: dict[str, Any], records: dict[str, Audited], told: str
+) -> None:
+    assert told in refusal(World(records=records), **{**NOTICE, **change}).reply.text
 
 
 def test_a_directory_that_is_away_may_be_there_later() -> None:
