@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import socket
-import threading
 import uuid
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.request import Request, urlopen
 
 import pytest
 import redis
@@ -25,22 +20,28 @@ from tasks.testing.actions import Pause, Reset
 from tasks.testing.script import Script
 from tasks.testing.server import ScriptedServer
 from tests.acceptance.canaries import hits, leaks
+from tests.acceptance.glass_house import (
+    FLOWER,
+    LOGIN,
+    Broker,
+    flower_is_up,
+    flower_pages,
+    inspections,
+)
 from tests.scoreboard import Measure
 from worker.broker import LOOPBACK, wait_until_ready
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 KEY = generate_key()
-LOGIN = "ada:correct-horse-battery"
 LINK = "https://shop.example/canarylink"
 CANARIES = {
     *("canarysubject", "canarybody", "canarylink", "canarylocal", "canaryname", "canaryheader"),
     *("canaryfile", "canarycontent", "canarykey"),
 }
 METADATA = "canarymetadata"
-FLOWER = ("celery", "-A", "worker.app", "flower", "--conf=worker/flowerconfig.py")
 #: How the mails end that end at once.
 CODES = {"sent": 250, "refused": 550, "gone": 601, "outside": 601, "unknown": 690, "expired": 620} | {
     "invalid": 600,
@@ -53,52 +54,6 @@ RECIPIENTS = {
     "canarylocal.patient@example.org": (f"451 4.7.1 try again in 9 seconds: {QUOTE % 'patient'}",),
     "canarylocal.mute@example.org": Pause(60.0),
 }
-
-
-@dataclass
-class Broker:
-    """A Valkey whose every key, file and command can be read."""
-
-    port: int
-    data: Path
-    commands: bytearray = field(default_factory=bytearray)
-
-    @property
-    def url(self) -> str:
-        return f"redis://{LOOPBACK}:{self.port}/0"
-
-    def listen(self) -> None:
-        """Keep all commands from now on."""
-        line = socket.create_connection((LOOPBACK, self.port))
-        line.sendall(b"MONITOR\r\n")
-
-        def read() -> None:
-            with line:
-                while received := line.recv(65536):
-                    self.commands += received
-
-        threading.Thread(target=read, daemon=True).start()
-
-    def everything(self) -> bytes:
-        """Return the names and values of all keys, and what the server has written to its disk."""
-        with redis.Redis.from_url(self.url) as client:
-            client.config_set("rdbcompression", "no")
-            values = [repr(value) for key in client.scan_iter() for value in (key, _value(client, key))]
-            client.save()
-        files = [file.read_bytes() for file in self.data.rglob("*") if file.is_file()]
-        return b"\n".join(["\n".join(values).encode(), *files])
-
-
-def _value(client: redis.Redis, key: bytes) -> Any:
-    read: dict[bytes, Callable[[], Any]] = {
-        b"string": lambda: client.get(key),
-        b"hash": lambda: client.hgetall(key),
-        b"list": lambda: client.lrange(key, 0, -1),
-        b"set": lambda: client.smembers(key),
-        b"zset": lambda: client.zrange(key, 0, -1, withscores=True),
-        b"none": lambda: None,
-    }
-    return read[client.type(key)]()
 
 
 @pytest.fixture
@@ -158,34 +113,6 @@ def hand_in(mailer: Mailer, broker: Broker) -> dict[str, str]:
     return ids
 
 
-def ask_flower(port: int, path: str) -> bytes:
-    login = base64.b64encode(LOGIN.encode()).decode()
-    request = Request(f"http://{LOOPBACK}:{port}{path}", headers={"Authorization": f"Basic {login}"})
-    with urlopen(request, timeout=10) as answer:  # noqa: S310 (loopback)
-        return bytes(answer.read())
-
-
-def flower_is_up(port: int) -> bool:
-    try:
-        return bool(ask_flower(port, "/healthcheck"))
-    except OSError:
-        return False
-
-
-def inspections(broker: Broker, ids: dict[str, str]) -> bytes:
-    with Celery("operator", broker=broker.url, set_as_current=False) as app:
-        inspect = app.control.inspect(["w@sealed"], timeout=0.5)
-        found = [
-            inspect.active(),
-            inspect.reserved(),
-            inspect.scheduled(),
-            inspect.revoked(),
-            inspect.stats(),
-        ]
-        found.append(inspect.query_task(*ids.values()))
-    return repr(found).encode()
-
-
 @pytest.fixture
 def settings(
     broker: Broker, servers: tuple[ScriptedServer, ScriptedServer], tmp_path: Path
@@ -208,14 +135,6 @@ def settings(
     return settings
 
 
-def flower_pages(port: int, ids: dict[str, str]) -> dict[str, bytes]:
-    pages = ["/workers", "/worker/w@sealed", "/tasks", "/broker", "/api/tasks", "/api/queues/length"]
-    pages += ["/api/workers?refresh=true", "/metrics"]
-    known = [mail_id for name, mail_id in ids.items() if name != "later"]
-    pages += [f"{page}/{mail_id}" for mail_id in known for page in ("/task", "/api/task/info")]
-    return {f"Flower {page}": ask_flower(port, page) for page in pages}
-
-
 @pytest.mark.timeout(90)
 @pytest.mark.scores(Measure.CANARIES)
 def test_no_canary_is_found_anywhere(
@@ -234,9 +153,10 @@ def test_no_canary_is_found_anywhere(
             return mailer.poll(ids["patient"]).state is MailState.RETRYING
 
         eventually(is_put_back, "a mail that is put back")
-        places = {"Redis": broker.everything(), "inspections": inspections(broker, ids)}
+        places = {"Redis": broker.everything(), "inspections": inspections(broker, "w@sealed", ids.values())}
         codes = {name: mailer.wait(ids[name], timeout=30).code for name in CODES}
-        places |= flower_pages(port, ids)
+        known = [mail_id for name, mail_id in ids.items() if name != "later"]
+        places |= flower_pages(port, "w@sealed", known)
         mailer.wait(ids["patient"], timeout=30)
         places |= {"Redis after": broker.everything(), "log": log.read_bytes()}
     places["commands"] = bytes(broker.commands)
