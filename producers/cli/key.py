@@ -44,7 +44,7 @@ def create(  # noqa: PLR0913 - an argument for each option
     ] = None,
     resets: Annotated[
         list[ResetRight] | None,
-        typer.Option(help="Password resets it may ask for, repeatable; none unless given."),
+        typer.Option(help="What it may do with password resets, repeatable; nothing unless given."),
     ] = None,
     rate: Annotated[float, typer.Option(help="Requests a second; a mail of a batch counts as one.")] = 100.0,
     burst: Annotated[int | None, typer.Option(help="Requests at once; twice the rate unless given.")] = None,

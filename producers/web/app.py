@@ -16,7 +16,16 @@ from producers.web.express import Express
 from producers.web.inbox import pages as inbox
 from producers.web.pages import actions, assets, signing_in
 from producers.web.pages import emails as email_pages
-from producers.web.routers import attachments, batches, control, emails, health, listing, password_resets
+from producers.web.routers import (
+    attachments,
+    batches,
+    control,
+    emails,
+    health,
+    listing,
+    password_resets,
+    reset_records,
+)
 from producers.web.stopping import told_to_stop
 
 if TYPE_CHECKING:
@@ -35,6 +44,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     control.router,
     attachments.router,
     password_resets.router,
+    reset_records.router,
     health.router,
 )
 #: What people see; the longer paths first.

@@ -24,10 +24,15 @@ _SECRET_BYTES: Final = 32
 
 
 class ResetRight(StrEnum):
-    """Which password resets a key may ask for: of specified users, or of whoever filled in a public form."""
+    """
+    What a key may do with password resets.
+
+    Ask for those of specified users, or of whoever filled in a public form; read the record of all of them.
+    """
 
     USERS = "users"
     REQUESTS = "requests"
+    AUDIT = "audit"
 
 
 class Key(BaseModel):

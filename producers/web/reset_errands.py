@@ -11,12 +11,13 @@ from producers.errors import QueueUnavailable
 from producers.web.index import Mention
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from producers.password_reset.resets import Resets
     from producers.web.index import Index
     from producers.web.keys import Key
     from producers.web.rates import Allowance, Rates
+    from tasks.journal.audit import Audited
 
 
 class Asked(NamedTuple):
@@ -63,6 +64,11 @@ class ResetErrands:
         if not allowance.is_granted:
             return Asked(allowance)
         return Asked(allowance, self._resets.for_requester(**asked, **_account(key)))
+
+    def audit(self, key: Key, query: Mapping[str, Any]) -> tuple[Allowance, Sequence[Audited]]:
+        """Find the records that *query* describes, of all keys and other producers."""
+        allowance = self._count(key)
+        return allowance, self._resets.audit(**query) if allowance.is_granted else ()
 
     def close(self) -> None:
         """Close the connections."""

@@ -56,7 +56,7 @@ class Running:
 def running(folder: Path, queue: str, **settings: str) -> Iterator[Running]:
     port = free_port()
     keys = KeyFile(folder / "keys.json")
-    _, token = keys.create(name="shop", rate=100_000.0, burst=100_000, resets=("users", "requests"))
+    _, token = keys.create(name="shop", rate=100_000.0, burst=100_000, resets=("users", "requests", "audit"))
     log = folder / "gateway.log"
     environment = {
         **os.environ,

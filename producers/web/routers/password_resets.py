@@ -121,7 +121,7 @@ async def reset_for_user(request: Request, key: Caller) -> Response:
     What became of it is asked for as of any email; that there is no such user shows in its result.
     """
     gateway = gateway_of(request)
-    _require(key, ResetRight.USERS)
+    require_right(key, ResetRight.USERS)
     used = handing_of(request, key, otherwise=Lane.RESET).idempotency_key
     data = await _object(request, gateway, _SPECIFIED)
     try:
@@ -163,7 +163,7 @@ async def reset_for_requester(request: Request, key: Caller) -> Response:
     id is for operators.
     """
     gateway = gateway_of(request)
-    _require(key, ResetRight.REQUESTS)
+    require_right(key, ResetRight.REQUESTS)
     data = await _object(request, gateway, _REQUESTED)
     if not isinstance(data.get("source"), str) or not data["source"].strip():
         raise invalid(_wrong("source", "is missing", "say where the form was sent from"), data=data)
@@ -176,7 +176,13 @@ async def reset_for_requester(request: Request, key: Caller) -> Response:
     return Response(json.dumps({"id": asked.mail_id, "state": "accepted"}), 202, headers, _JSON)
 
 
-def _require(key: Key, right: ResetRight) -> None:
+def require_right(key: Key, right: ResetRight) -> None:
+    """
+    Refuse what *key* may not ask for.
+
+    Raises:
+        Problem: it has not the *right*.
+    """
     if right not in key.resets:
         raise Problem(
             problems.FORBIDDEN,

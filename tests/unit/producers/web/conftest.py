@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from tasks.contract.names import Lane
     from tasks.contract.parameters import SendEmail
+    from tasks.journal.audit import Audited
 
 
 @dataclass
@@ -108,6 +109,7 @@ class FakeResets:
     redis: Redis
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     failure: Exception | None = None
+    records: list[Audited] = field(default_factory=list)
 
     def for_user(self, user: str, **asked: Any) -> str:
         self.asked.append((user, asked))
@@ -116,6 +118,12 @@ class FakeResets:
     def for_requester(self, identifier: str, **asked: Any) -> str:
         self.asked.append((identifier, asked))
         return self._accept({"workflow": "requester", "user": identifier, **asked, "source": None})
+
+    def audit(self, **query: Any) -> list[Audited]:
+        if self.failure:
+            raise self.failure
+        self.asked.append(("audit", query))
+        return self.records
 
     def close(self) -> None:
         """Close nothing."""
@@ -191,7 +199,7 @@ def other_fields() -> dict[str, Any]:
 @pytest.fixture
 def keys(key_file: KeyFile, other_fields: dict[str, Any]) -> tuple[str, str]:
     """The API keys of two callers; the first may do everything."""
-    fields = [{"name": "shop", "resets": ("users", "requests")}, {"name": "other", **other_fields}]
+    fields = [{"name": "shop", "resets": ("users", "requests", "audit")}, {"name": "other", **other_fields}]
     first, second = (str(key_file.create(**each)[1]) for each in fields)
     return first, second
 
