@@ -19,18 +19,20 @@ if TYPE_CHECKING:
 _PATIENCE = 60.0
 
 
-def sample(order: Order, checked: Checked) -> Rendered:
+def samples(order: Order, checked: Checked) -> list[Rendered]:
     """
-    Return the mail as it looks with sample values: the real ones are known to the worker only.
+    Return the mail as it looks with sample values, in each language that it goes out in.
+
+    The real values are known to the worker only.
 
     Raises:
         typer.BadParameter: the template cannot be used.
     """
-    locale = checked.first.locale if checked.first else order.wish.locale
+    catalogue = Catalogue(order.template_folder)
+    values = {**SAMPLE, "minutes": order.wish.ttl // 60}
     try:
-        return Catalogue(order.template_folder).render(
-            order.wish.template, {**SAMPLE, "minutes": order.wish.ttl // 60}, locale=locale
-        )
+        found = [catalogue.render(order.wish.template, values, locale=each) for each in checked.locales]
+        return list({mail.locale: mail for mail in found}.values())
     except TemplateProblem as problem:
         raise typer.BadParameter(str(problem), param_hint="--template") from None
 
@@ -43,7 +45,7 @@ def send(order: Order, checked: Checked, broker: str | None, journal: str | None
         SystemExit: it was not sent (1), or nobody said yes (3).
         typer.BadParameter: the canary's address cannot be used.
     """
-    mail = sample(order, checked)
+    mail = samples(order, checked)[0]
     with connection.mailer(broker, journal) as mailer:
         mail_id = mailer.enqueue(
             to=order.canary,

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 from producers.cli import batch_canary
 from producers.cli.output import print_json
@@ -19,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pydantic import JsonValue
+    from rich.progress import Task
 
     from producers.cli.batch_order import Order
     from producers.password_reset.batch.checking import Checked
@@ -29,6 +38,13 @@ if TYPE_CHECKING:
 _SHOWN: Final = 50
 #: Seconds between lines where there is no terminal.
 _EVERY: Final = 5.0
+
+
+class _Rate(ProgressColumn):
+    """How many rows a second were settled lately."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.1f}/s" if task.speed is not None else "")
 
 
 @contextmanager
@@ -49,25 +65,36 @@ def running(job_id: str, rows: int, *, is_quiet: bool) -> Iterator[Callable[[Com
     if is_quiet or not console.is_terminal:
         yield _lines(job_id, rows, is_quiet=is_quiet)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, TextColumn("{task.fields[counts]}"), console=console) as progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[counts]}"),
+    )
+    with Progress(*columns, console=console) as progress:
         task = progress.add_task(job_id, total=rows, counts="")
 
         def tell(come: Come) -> None:
+            if come.earlier != progress.tasks[0].fields.get("earlier"):
+                # Rows of earlier runs are no work of this one: the rate begins behind them.
+                progress.reset(task, total=rows, completed=_done(come), earlier=come.earlier)
             progress.update(task, completed=_done(come), counts=_counted(come))
 
         yield tell
 
 
 def _lines(job_id: str, rows: int, *, is_quiet: bool) -> Callable[[Come], object]:
-    last = time.monotonic()
+    last, settled = time.monotonic(), 0
 
     def tell(come: Come) -> None:
-        nonlocal last
-        now = time.monotonic()
+        nonlocal last, settled
+        now, done = time.monotonic(), sum(come.settled.values())
         if not is_quiet and now - last >= _EVERY:
-            last = now
-            typer.echo(f"{job_id}: {_done(come)} of {rows} rows, {_counted(come)}", err=True)
+            rate = (done - settled) / (now - last)
+            last, settled = now, done
+            typer.echo(f"{job_id}: {_done(come)} of {rows} rows, {rate:.1f}/s, {_counted(come)}", err=True)
 
     return tell
 
@@ -83,17 +110,19 @@ def _counted(come: Come) -> str:
 
 def show_check(checked: Checked, order: Order, *, as_json: bool) -> None:
     """Say what a file holds, all that is wrong with it, and how its mail looks."""
-    mail = batch_canary.sample(order, checked) if checked.usable else None
+    mails = batch_canary.samples(order, checked)
     if as_json:
-        rendered: JsonValue = {"subject": mail.subject, "text": mail.text} if mail else None
-        print_json({**_check_document(checked), "sample": rendered})
+        rendered: list[JsonValue] = [
+            {"locale": mail.locale, "subject": mail.subject, "text": mail.text} for mail in mails
+        ]
+        print_json({**_check_document(checked), "samples": rendered})
         return
     typer.echo(
         f"{checked.rows} rows: {checked.usable} can be sent, {checked.wrong} are wrong, "
         f"{checked.duplicates} say the same as one before"
     )
     _list([*checked.errors, *checked.repeats], checked.wrong + checked.duplicates)
-    if mail:
+    for mail in mails:
         typer.echo(f"\nSubject: {mail.subject}\n\n{mail.text}", nl=False)
 
 

@@ -6,17 +6,21 @@ import itertools
 import signal
 import sys
 import threading
+from dataclasses import asdict, replace
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import typer
+from redis.exceptions import RedisError
 
 from producers.cli import batch_canary, batch_files, batch_output, connection
 from producers.cli.resetting import connected
+from producers.errors import QueueUnavailable
 from producers.password_reset.batch.checking import Usable, check, sifted
 from producers.password_reset.batch.flow import Tolerance
 from producers.password_reset.batch.pacing import Pace
 from producers.password_reset.batch.reading import UnusableFile
 from producers.password_reset.batch.retries import begin_again
+from producers.password_reset.batch.rows import Wish
 from producers.password_reset.batch.runner import Ending, Runner
 from producers.password_reset.batch.store import Job, JobState, Store
 
@@ -45,7 +49,11 @@ def start(order: Order, broker: str | None, journal: str | None, *, as_json: boo
         with connected(broker, journal) as resets:
             if order.canary:
                 batch_canary.send(order, checked, broker, journal)
-            _run(order, file, checked, resets, connection.journal(broker, journal), as_json=as_json)
+            redis = connection.journal(broker, journal)
+            try:
+                _run(order, file, checked, resets, redis, as_json=as_json)
+            except RedisError as error:
+                raise QueueUnavailable(f"the queue cannot be reached ({type(error).__name__})") from None
 
 
 def _checked(order: Order, file: IO[bytes]) -> Checked:
@@ -62,12 +70,14 @@ def _run(  # noqa: PLR0913 - what a run is made of
     job_id = batch_files.job_id_of(order.users, order.name, file)
     store = Store(redis)
     rows = min(checked.usable, order.limit or checked.usable)
-    wanted = Job(job_id, JobState.RUNNING, rows=rows, actor=order.wish.actor, account=order.wish.account)
-    job = store.open(wanted)
-    if order.retries:
-        begin_again(store, job_id, only=order.retries)
-    elif job.state in {JobState.PAUSED, JobState.CANCELLED}:
+    job = store.open(
+        Job(job_id, JobState.RUNNING, rows=rows, actor=order.wish.actor, wish=asdict(order.wish))
+    )
+    if job.state is JobState.CANCELLED or (job.state is JobState.PAUSED and order.retries is None):
         batch_output.refuse(job, as_json=as_json)
+    if retries := order.retries:
+        order = replace(order, wish=Wish(**{**job.wish, "actor": order.wish.actor}))
+        begin_again(store, job_id, only=retries)
     store.set_state(job_id, JobState.RUNNING)
     stopping = _stop_on_signals()
     with batch_output.running(job_id, rows, is_quiet=as_json) as tell:

@@ -10,8 +10,10 @@ import typer
 from redis.exceptions import RedisError
 
 from producers.cli import batch_output, connection
+from producers.cli.resetting import connected
 from producers.errors import QueueUnavailable
 from producers.password_reset.batch import report as reports
+from producers.password_reset.batch.catching_up import cancel_waiting, catch_up
 from producers.password_reset.batch.store import JobState, Store
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 
 def show(job_id: str, broker: str | None, journal: str | None, *, as_json: bool) -> None:
     """Say where a job stands."""
-    with _found(job_id, broker, journal) as (store, job):
+    with _found(job_id, broker, journal) as (store, job), connected(broker, journal) as resets:
+        catch_up(store, resets, job_id)
         batch_output.show_job(job, job_id, store.counts(job_id), as_json=as_json)
 
 
@@ -40,6 +43,9 @@ def change(
             raise typer.BadParameter(f"{job_id} is {job.state.value} already", param_hint="JOB")
         why = "by command" if state == "paused" else ""
         store.set_state(job_id, JobState(state), why=why)
+        if state == "cancelled":
+            with connected(broker, journal) as resets:
+                cancel_waiting(store, resets, job_id)
         batch_output.show_job(store.job(job_id), job_id, store.counts(job_id), as_json=as_json)
 
 
@@ -47,7 +53,8 @@ def report(
     job_id: str, kind: Literal["csv", "jsonl", "html"], broker: str | None, journal: str | None
 ) -> None:
     """Write the report of a job to standard output."""
-    with _found(job_id, broker, journal) as (store, job):
+    with _found(job_id, broker, journal) as (store, job), connected(broker, journal) as resets:
+        catch_up(store, resets, job_id)
         records = reports.in_order(store.records(job_id))
         if kind == "html":
             reports.write_html(job, store.counts(job_id), records, sys.stdout)

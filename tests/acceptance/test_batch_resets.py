@@ -179,5 +179,5 @@ def test_a_dry_run_finds_everything_and_sends_nothing(office: PostOffice, tmp_pa
     assert code == 2
     assert document["usable"] >= 1
     assert document["errors"]
-    assert document["sample"]["subject"] == "Reset your Example password"
+    assert [mail["subject"] for mail in document["samples"]] == ["Reset your Example password"]
     assert not office.redis.keys("postroom:*")

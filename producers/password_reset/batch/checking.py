@@ -17,11 +17,17 @@ if TYPE_CHECKING:
 
 #: Errors that are kept to be shown; all of them are counted.
 _SHOWN: Final = 10_000
+#: Languages of which there are samples.
+_LOCALES: Final = 10
 
 
 @dataclass(slots=True)
 class Checked:
-    """What a file holds: how many rows can be used, are wrong, or say the same as one before."""
+    """
+    What a file holds: how many rows can be used, are wrong, or say the same as one before.
+
+    *locales* are the languages that usable rows ask for, the first few that were met.
+    """
 
     usable: int = 0
     wrong: int = 0
@@ -29,6 +35,7 @@ class Checked:
     errors: list[RowError] = field(default_factory=list)
     repeats: list[RowError] = field(default_factory=list)
     first: PasswordReset | None = None
+    locales: list[str] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
@@ -90,12 +97,18 @@ def _note(found: Checked, each: Usable | RowError) -> None:
         case Usable():
             found.usable += 1
             found.first = found.first or each.reset
+            _add_locale(found.locales, each.reset.locale)
         case Repeat():
             found.duplicates += 1
             _keep(found.repeats, each)
         case RowError():
             found.wrong += 1
             _keep(found.errors, each)
+
+
+def _add_locale(known: list[str], locale: str) -> None:
+    if locale not in known and len(known) < _LOCALES:
+        known.append(locale)
 
 
 def _keep(kept: list[RowError], error: RowError) -> None:

@@ -29,7 +29,7 @@ def read(file: IO[bytes]) -> Iterator[Row | RowError]:
     without BOM. Memory does not grow with the file.
 
     Raises:
-        UnusableFile: it is empty, has no column that names the user, or names a column twice.
+        UnusableFile: it is empty, has no column that names the user, names a column twice, or is no CSV.
     """
     lines = _Lines(file)
     first = next((line for line in lines if line.strip()), None)
@@ -71,7 +71,12 @@ class _Lines:
 
 def _csv_rows(first: str, lines: _Lines) -> Iterator[Row | RowError]:
     delimiter = max(_DELIMITERS, key=first.count)
-    names = _names(next(csv.reader([first], delimiter=delimiter)))
+    try:
+        names = _names(next(csv.reader([first], delimiter=delimiter)))
+    except csv.Error as error:
+        raise UnusableFile(
+            f"the line of column names is no CSV ({error}); check its quotes, and end lines with LF or CRLF"
+        ) from None
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         line = lines.number + 1

@@ -23,7 +23,7 @@ COLUMNS: Final = {
     "ticket": "ticket",
     "reason": "reason",
 }
-_LONGEST_KEY: Final = 200
+_LONGEST_ID: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,9 @@ def reset_of(row: Row, wish: Wish) -> PasswordReset | RowError:
         "timeout": wish.timeout,
         **given,
     }
-    if len(row.key) > _LONGEST_KEY:
-        return RowError(row.line, f"Id: has {len(row.key)} characters; must have at most {_LONGEST_KEY}")
+    length = len(row.values.get("id", ""))
+    if length > _LONGEST_ID:
+        return RowError(row.line, f"Id: has {length} characters; must have at most {_LONGEST_ID}")
     try:
         return parse_password_reset(asked)
     except InvalidInput as invalid:

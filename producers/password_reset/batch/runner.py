@@ -133,7 +133,8 @@ class Runner:
             return True
         run = list(itertools.islice(rows, room))
         mine = self._claim(run)
-        while mine and not self.told_to_stop():
+        # Rows that are not handed in stay claimed, and the next run hands them in.
+        while mine and not self.told_to_stop() and self._state() is JobState.RUNNING:
             granted, wait = self.pace.take(len(mine))
             self._hand_in(mine[:granted])
             mine = mine[granted:]

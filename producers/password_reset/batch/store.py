@@ -7,7 +7,8 @@ not kept: only its line, its mail's id, and what came of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,14 +38,18 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job: where it stands, why if it was paused, and how many usable rows its file has."""
+    """
+    A job: where it stands, why if it was paused, and how many of its file's rows it is to do.
+
+    *wish* is what all of them have in common, as the first run was told, so that a retry is the same mail.
+    """
 
     job_id: str
     state: JobState
     why: str = ""
     rows: int = 0
     actor: str = ""
-    account: str | None = None
+    wish: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Store:
@@ -59,11 +64,12 @@ class Store:
         self._retention = retention
 
     def open(self, job: Job) -> Job:
-        """Begin *job*, or return it as an earlier run left it."""
+        """Begin *job*, or return it as an earlier run left it, to do as many rows as *job* says."""
         key = _JOB + job.job_id
         pipeline = self._redis.pipeline(transaction=True)
         for name, value in _fields(job).items():
             pipeline.hsetnx(key, name, value)
+        pipeline.hset(key, "rows", str(job.rows))
         pipeline.expire(key, self._retention)
         pipeline.execute()
         return self.job(job.job_id) or job
@@ -119,7 +125,7 @@ def _fields(job: Job) -> dict[str, str]:
         "why": job.why,
         "rows": str(job.rows),
         "actor": job.actor,
-        "account": job.account or "",
+        "wish": json.dumps(dict(job.wish)),
     }
 
 
@@ -131,5 +137,5 @@ def _job(job_id: str, found: Mapping[Any, Any]) -> Job:
         text.get("why", ""),
         int(text.get("rows", "0")),
         text.get("actor", ""),
-        text.get("account") or None,
+        json.loads(text.get("wish", "{}")),
     )
