@@ -24,6 +24,7 @@ from producers.web.routers import (
     health,
     listing,
     password_resets,
+    reset_completions,
     reset_records,
 )
 from producers.web.stopping import told_to_stop
@@ -44,6 +45,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     control.router,
     attachments.router,
     password_resets.router,
+    reset_completions.router,
     reset_records.router,
     health.router,
 )

@@ -27,11 +27,13 @@ class ResetRight(StrEnum):
     """
     What a key may do with password resets.
 
-    Ask for those of specified users, or of whoever filled in a public form; read the record of all of them.
+    Ask for those of specified users, or of whoever filled in a public form; tell users that a password was
+    changed; read the record of all of them.
     """
 
     USERS = "users"
     REQUESTS = "requests"
+    COMPLETED = "completed"
     AUDIT = "audit"
 
 

@@ -48,9 +48,7 @@ class ResetErrands:
         if not allowance.is_granted:
             return Asked(allowance)
         mail_id = self._resets.for_user(**{"actor": key.name, **asked, **_account(key)})
-        # Only now is the id known; a process that dies here leaves a reset that is sent, and on no list.
-        with _bounded():
-            self._index.remember({key.id: [Mention(mail_id)]})
+        self._remember(key, mail_id)
         return Asked(allowance, mail_id)
 
     def for_requester(self, key: Key, asked: Mapping[str, Any]) -> Asked:
@@ -65,6 +63,20 @@ class ResetErrands:
             return Asked(allowance)
         return Asked(allowance, self._resets.for_requester(**asked, **_account(key)))
 
+    def completed(self, key: Key, asked: Mapping[str, Any]) -> Asked:
+        """
+        Tell a user that their password was changed; the key can look its outcome up.
+
+        Raises:
+            InvalidInput: with every error of every field.
+        """
+        allowance = self._count(key)
+        if not allowance.is_granted:
+            return Asked(allowance)
+        mail_id = self._resets.completed(**asked, **_account(key))
+        self._remember(key, mail_id)
+        return Asked(allowance, mail_id)
+
     def audit(self, key: Key, query: Mapping[str, Any]) -> tuple[Allowance, Sequence[Audited]]:
         """Find the records that *query* describes, of all keys and other producers."""
         allowance = self._count(key)
@@ -73,6 +85,11 @@ class ResetErrands:
     def close(self) -> None:
         """Close the connections."""
         self._resets.close()
+
+    def _remember(self, key: Key, mail_id: str) -> None:
+        # Only now is the id known; a process that dies before leaves a reset that is sent, and on no list.
+        with _bounded():
+            self._index.remember({key.id: [Mention(mail_id)]})
 
     def _count(self, key: Key) -> Allowance:
         with _bounded():

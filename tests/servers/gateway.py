@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from producers.web.keyfile import KeyFile
+from producers.web.keys import ResetRight
 from tests.servers.redis_server import free_port
 from worker.broker import LOOPBACK
 
@@ -56,7 +57,7 @@ class Running:
 def running(folder: Path, queue: str, **settings: str) -> Iterator[Running]:
     port = free_port()
     keys = KeyFile(folder / "keys.json")
-    _, token = keys.create(name="shop", rate=100_000.0, burst=100_000, resets=("users", "requests", "audit"))
+    _, token = keys.create(name="shop", rate=100_000.0, burst=100_000, resets=tuple(ResetRight))
     log = folder / "gateway.log"
     environment = {
         **os.environ,

@@ -37,13 +37,14 @@ router = APIRouter(tags=["password resets"])
 
 _JSON: Final = "application/json"
 _TEXT: Final = {"type": ["string", "null"], "minLength": 1, "maxLength": 200}
-_USER: Final = {
+#: Fields that several requests have.
+USER: Final = {
     "type": "string",
     "minLength": 1,
     "maxLength": 320,
     "description": "As the worker's directory knows them.",
 }
-_LOCALE: Final = {
+LOCALE: Final = {
     "type": ["string", "null"],
     "default": "en",
     "description": "Where the directory knows no language.",
@@ -51,7 +52,7 @@ _LOCALE: Final = {
 _SPECIFIED: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
-        "user": _USER,
+        "user": USER,
         "actor": {**_TEXT, "description": "Who asks; the API key's name unless given. It is written down."},
         "reason": {**_TEXT, "description": "Why; it is written down."},
         "ticket": {**_TEXT, "description": "The same ticket for the same user is the same reset."},
@@ -67,7 +68,7 @@ _SPECIFIED: Final[dict[str, Any]] = {
             "default": "password-reset",
             "description": "Which mail is sent.",
         },
-        "locale": _LOCALE,
+        "locale": LOCALE,
     },
     "required": ["user"],
     "additionalProperties": False,
@@ -75,13 +76,13 @@ _SPECIFIED: Final[dict[str, Any]] = {
 _REQUESTED: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
-        "user": {**_USER, "description": "What was typed into the form: a name or an address."},
+        "user": {**USER, "description": "What was typed into the form: a name or an address."},
         "source": {
             **_TEXT,
             "type": "string",
             "description": "Where the form was sent from, such as an IP address.",
         },
-        "locale": _LOCALE,
+        "locale": LOCALE,
     },
     "required": ["user", "source"],
     "additionalProperties": False,
@@ -123,7 +124,7 @@ async def reset_for_user(request: Request, key: Caller) -> Response:
     gateway = gateway_of(request)
     require_right(key, ResetRight.USERS)
     used = handing_of(request, key, otherwise=Lane.RESET).idempotency_key
-    data = await _object(request, gateway, _SPECIFIED)
+    data = await read_object(request, gateway, _SPECIFIED)
     try:
         asked = await gateway.call(gateway.resets.for_user, key, {**data, "idempotency_key": used})
     except IdempotencyConflict as error:
@@ -133,7 +134,7 @@ async def reset_for_user(request: Request, key: Caller) -> Response:
         raise Problem(problems.TOO_MANY, str(error), headers=headers) from None
     except InvalidInput as error:
         raise invalid(error, data=data) from None
-    headers = _counted(request, asked)
+    headers = granted(request, asked)
     note(request, mail=asked.mail_id)
     location = EMAILS + asked.mail_id
     body = json.dumps({"id": asked.mail_id, "state": "queued", "location": location})
@@ -164,7 +165,7 @@ async def reset_for_requester(request: Request, key: Caller) -> Response:
     """
     gateway = gateway_of(request)
     require_right(key, ResetRight.REQUESTS)
-    data = await _object(request, gateway, _REQUESTED)
+    data = await read_object(request, gateway, _REQUESTED)
     if not isinstance(data.get("source"), str) or not data["source"].strip():
         raise invalid(_wrong("source", "is missing", "say where the form was sent from"), data=data)
     fields = {("identifier" if name == "user" else name): value for name, value in data.items()}
@@ -172,7 +173,7 @@ async def reset_for_requester(request: Request, key: Caller) -> Response:
         asked = await gateway.call(gateway.resets.for_requester, key, {"identifier": None, **fields})
     except InvalidInput as error:
         raise invalid(error, data=data) from None
-    headers = _counted(request, asked)
+    headers = granted(request, asked)
     return Response(json.dumps({"id": asked.mail_id, "state": "accepted"}), 202, headers, _JSON)
 
 
@@ -190,7 +191,13 @@ def require_right(key: Key, right: ResetRight) -> None:
         )
 
 
-async def _object(request: Request, gateway: Gateway, schema: Mapping[str, Any]) -> dict[str, Any]:
+async def read_object(request: Request, gateway: Gateway, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Return the fields of the body that are not null.
+
+    Raises:
+        Problem: it is no JSON object as *schema* describes it, or names no user.
+    """
     with gateway.buffers.share() as share:
         data = bodies.decode(await reading.read_json(request, share))
     if not isinstance(data, Mapping):
@@ -214,7 +221,13 @@ async def _object(request: Request, gateway: Gateway, schema: Mapping[str, Any])
     return {name: value for name, value in data.items() if value is not None}
 
 
-def _counted(request: Request, asked: Asked) -> dict[str, str]:
+def granted(request: Request, asked: Asked) -> dict[str, str]:
+    """
+    Return the headers that tell what is left of the key's quota.
+
+    Raises:
+        Problem: there was nothing left, and nothing was asked for.
+    """
     headers = counted(request, asked.allowance)
     if not asked.allowance.is_granted:
         raise too_fast(headers)

@@ -19,6 +19,7 @@ from producers.web.gateway import Gateway
 from producers.web.index import Index
 from producers.web.keyfile import KeyFile
 from producers.web.keyring import Keyring
+from producers.web.keys import ResetRight
 from producers.web.metrics import Metrics
 from producers.web.rates import Rates
 from producers.web.reset_errands import ResetErrands
@@ -119,6 +120,10 @@ class FakeResets:
         self.asked.append((identifier, asked))
         return self._accept({"workflow": "requester", "user": identifier, **asked, "source": None})
 
+    def completed(self, user: str, **asked: Any) -> str:
+        self.asked.append((user, asked))
+        return self._accept({"workflow": "completed", "user": user, **asked})
+
     def audit(self, **query: Any) -> list[Audited]:
         if self.failure:
             raise self.failure
@@ -199,7 +204,7 @@ def other_fields() -> dict[str, Any]:
 @pytest.fixture
 def keys(key_file: KeyFile, other_fields: dict[str, Any]) -> tuple[str, str]:
     """The API keys of two callers; the first may do everything."""
-    fields = [{"name": "shop", "resets": ("users", "requests", "audit")}, {"name": "other", **other_fields}]
+    fields = [{"name": "shop", "resets": tuple(ResetRight)}, {"name": "other", **other_fields}]
     first, second = (str(key_file.create(**each)[1]) for each in fields)
     return first, second
 

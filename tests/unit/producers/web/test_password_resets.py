@@ -9,6 +9,7 @@ import pytest
 from producers.errors import IdempotencyConflict, QueueUnavailable, TooManyResets
 
 USERS, REQUESTS = "/v1/password-resets/users", "/v1/password-resets/requests"
+COMPLETED = "/v1/password-resets/completed"
 
 
 def test_a_reset_for_a_user_is_taken_in_and_can_be_looked_up(call: Any, resets: Any) -> None:
@@ -38,9 +39,17 @@ def test_a_public_request_is_answered_with_an_id_that_tells_nothing(call: Any) -
     assert {answer.status_code for answer in known} == {404}
 
 
-@pytest.mark.parametrize("path", [USERS, REQUESTS])
+def test_a_change_that_was_made_is_told_and_can_be_looked_up(call: Any, resets: Any) -> None:
+    answer = call("POST", COMPLETED, json={"user": "ann", "locale": "de"})
+    found = call("GET", answer.headers["location"])
+
+    assert (answer.status_code, found.status_code) == (202, 200)
+    assert resets.asked == [("ann", {"locale": "de"})]
+
+
+@pytest.mark.parametrize("path", [USERS, REQUESTS, COMPLETED])
 def test_a_key_without_the_right_is_refused(path: str, other: Any, resets: Any) -> None:
-    answer = other("POST", path, json={"user": "ann", "source": "form"})
+    answer = other("POST", path, json={"user": "ann"})
 
     assert answer.status_code == 403
     assert "--resets" in answer.json()["detail"]
@@ -57,6 +66,9 @@ def test_a_key_without_the_right_is_refused(path: str, other: Any, resets: Any) 
         (USERS, {"user": "ann", "workflow": "requester"}, "/workflow"),
         (USERS, {"user": 7}, "/user"),
         (USERS, [], ""),
+        (COMPLETED, {}, "/user"),
+        (COMPLETED, {"user": "ann", "source": "form"}, "/source"),
+        (COMPLETED, {"user": "a\nb"}, "/user"),
         (REQUESTS, {"user": "ann"}, "/source"),
         (REQUESTS, {"user": "ann", "source": "x" * 201}, "/source"),
         (USERS, {"user": "x" * 321}, "/user"),
