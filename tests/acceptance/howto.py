@@ -80,7 +80,7 @@ class HowTo:
                 start_new_session=True,
             )
         self.shells.append(shell)
-        code = shell.wait(60)
+        code = shell.wait(100)
         assert code == 0, f"{block}\nended with {code}:\n{log.read_text()}"
         pairs = [pair.partition("=") for pair in exported.read_text().split("\0") if pair]
         self.environment = {name: value for name, _, value in pairs}

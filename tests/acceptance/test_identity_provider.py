@@ -41,7 +41,7 @@ def howto(
 
 
 def choose(link: str, password: str, again: str | None = None) -> tuple[int, str]:
-    answer = httpx.post(link, data={"password": password, "again": again or password})
+    answer = httpx.post(link, data={"password": password, "again": again or password}, timeout=30.0)
     shown = re.search(r"<p[^>]*>([^<]+)</p>", answer.text)
     return answer.status_code, shown[1] if shown else ""
 
@@ -59,8 +59,9 @@ def test_the_page_leads_to_a_mail_whose_link_sets_the_password_once(
     assert "  sent  250" in reader.run(ask)
     link = link_in(server.mails[0].content)
 
-    assert "Choose a new password" in httpx.get(link).text
-    assert httpx.get(link).headers["Referrer-Policy"] == "no-referrer"
+    form = httpx.get(link, timeout=30.0)
+    assert "Choose a new password" in form.text
+    assert form.headers["Referrer-Policy"] == "no-referrer"
     assert choose(link, "long-enough-1", "something-else") == (400, "The two are not the same.")
     assert choose(link, "short") == (400, "Invalid password: minimum length 8.")
     assert choose(link[:-1] + "_", "long-enough-1")[0] == 410
@@ -68,7 +69,7 @@ def test_the_page_leads_to_a_mail_whose_link_sets_the_password_once(
     assert choose(link, "long-enough-2")[0] == 410
     assert realm.chosen == {ANN["id"]: "long-enough-1"}
 
-    eventually(lambda: len(server.mails) == 2, "the mail after the change")
+    eventually(lambda: len(server.mails) == 2, "the mail after the change", seconds=40)
     assert [mail.recipients for mail in server.mails] == [("ann@example.org",)] * 2
     assert SECRET not in reader.output()
     assert link not in reader.output().replace("GET /reset", "")

@@ -51,6 +51,7 @@ class KeycloakServer:
     passwords: dict[str, int] = field(default_factory=lambda: {ANN["id"]: 1700000000001})
     clients: dict[str, str] = field(default_factory=lambda: {CLIENT: SECRET})
     shows_users: bool = True
+    knows_exact: bool = True
     lifetime: int = 300
     status: int = 0
     body: bytes | None = None
@@ -159,7 +160,7 @@ class KeycloakServer:
         found = self.users
         for name in ("email", "username"):
             if wanted := query.get(name, "").lower():
-                is_exact = query.get("exact") == "true"
+                is_exact = self.knows_exact and query.get("exact") == "true"
                 found = [
                     user
                     for user in found

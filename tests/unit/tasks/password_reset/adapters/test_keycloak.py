@@ -52,6 +52,15 @@ def test_nobody_is_found_by_a_part_of_a_name(identifier: str, realm: KeycloakSer
     assert directory(realm).lookup(identifier, timeout=5.0) is None
 
 
+def test_a_version_that_finds_parts_of_names_finds_nobody_else_either(realm: KeycloakServer) -> None:
+    realm.knows_exact = False
+    found = directory(realm).lookup("ann", timeout=5.0)
+
+    assert found
+    assert found.reference == ANN["id"]
+    assert directory(realm).lookup("an", timeout=5.0) is None
+
+
 def test_an_address_that_is_somebody_elses_user_name_belongs_to_who_has_it(realm: KeycloakServer) -> None:
     realm.users.append({**ANN, "id": "eve", "username": "ann@example.org", "email": "eve@example.org"})
     found = directory(realm).lookup("ann@example.org", timeout=5.0)
