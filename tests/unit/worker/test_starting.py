@@ -108,3 +108,28 @@ def test_a_server_that_is_down_is_waited_for(
     assert len(pauses) == 3
     assert [record.message for record in caplog.records] == ["waiting for a server"]
     assert "canary" not in repr(vars(caplog.records[0]))
+
+
+@pytest.mark.parametrize("mode", ["development", "production"])
+def test_a_directory_that_cannot_be_used_is_told_and_in_production_keeps_the_worker_from_starting(
+    mode: str, given: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    given()
+    resets = {
+        "directory": "sql",
+        "database_url": "sqlite://",
+        "database_statement": "SELECT user, email FROM people WHERE user = :identifier",
+        "link_base": "https://accounts.example.org/reset",
+        "link_secret": "0123456789abcdef0123456789abcdef",
+        "product": "Example",
+        "support": "help@example.org",
+    }
+    settings = Settings.model_validate({"mode": mode, "resets": resets})
+    if mode == "production":
+        with pytest.raises(SystemExit):
+            starting.check(settings, Surroundings())
+    else:
+        starting.check(settings, Surroundings())
+
+    assert "no such table: people" in caplog.records[0].found  # type: ignore[attr-defined]
+    assert "DATABASE_STATEMENT" in caplog.records[0].remedy  # type: ignore[attr-defined]
