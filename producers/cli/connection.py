@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
-    from producers.password_reset.limits import ResetLimits
-
 
 class Places(BaseSettings):
     """The URLs of broker and journal as the environment has them, which may hold passwords, and the keys."""
@@ -90,19 +88,25 @@ def resets(broker: str | None, journal: str | None) -> Resets:
         typer.BadParameter: a URL, a sealing key or a limit cannot be used; keys are not repeated.
     """
     broker_url, journal_url = urls(broker, journal)
-    keys = Places().seal_keys
-    return Resets(broker_url, journal_url=journal_url, sealing_keys=keys, limits=reset_limits())
+    keys, found = Places().seal_keys, reset_limits()
+    return Resets(
+        broker_url,
+        journal_url=journal_url,
+        sealing_keys=keys,
+        limits=found.limits,
+        audit_retention=found.audit_retention,
+    )
 
 
-def reset_limits() -> ResetLimits:
+def reset_limits() -> LimitSettings:
     """
-    Return the limits of password resets that the environment sets.
+    Return the limits of password resets that the environment sets, and for how long they are on record.
 
     Raises:
         typer.BadParameter: one of them is no such number.
     """
     try:
-        return LimitSettings().limits
+        return LimitSettings()
     except ValidationError as invalid:
         first = invalid.errors(include_url=False, include_input=False)[0]
         raise _unusable(f"{PREFIX}{first['loc'][0]}".upper(), first["msg"]) from None

@@ -8,8 +8,10 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from producers.password_reset.limits import ResetLimits
+from tasks.journal.audit import RETENTION
 
 PREFIX: Final = "POSTROOM_RESET_LIMITS_"
+_DAY: Final = 24 * 3600.0
 _USUAL: Final = ResetLimits()
 
 
@@ -40,7 +42,19 @@ class LimitSettings(BaseSettings):
         default=_USUAL.per_actor, ge=1, description="Resets that one actor asks for in an hour."
     )
 
+    audit_days: int = Field(
+        default=round(RETENTION / _DAY),
+        ge=1,
+        le=3650,
+        description="Days that the record of who asked for what is kept.",
+    )
+
+    @property
+    def audit_retention(self) -> float:
+        """Seconds that a record is kept."""
+        return self.audit_days * _DAY
+
     @property
     def limits(self) -> ResetLimits:
         """The limits."""
-        return ResetLimits(**self.model_dump())
+        return ResetLimits(**self.model_dump(exclude={"audit_days"}))

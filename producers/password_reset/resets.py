@@ -17,7 +17,7 @@ from producers.outbox import Outbox
 from producers.password_reset.limits import Names, ResetLimits, of_requester, of_staff
 from tasks.contract.names import Lane
 from tasks.contract.password_reset import DEFAULT_TEMPLATE, DEFAULT_TTL, parse_password_reset
-from tasks.journal.audit import Asked, Audit
+from tasks.journal.audit import RETENTION, Asked, Audit
 from tasks.journal.limits import Limits
 from tasks.journal.records import Acceptance
 from tasks.journal.sealing import seal_with
@@ -47,9 +47,9 @@ class Resets:
     ```
 
     What becomes of a reset is polled like any mail. Neither address nor link is ever in the queue; whom a
-    reset is for can be read in Redis unless there are *sealing_keys* (docs/howto/sealing.md). One instance
-    serves a process and is safe to share between threads. Every method raises `QueueUnavailable` within
-    seconds when the queue is away.
+    reset is for can be read in Redis unless there are *sealing_keys* (docs/howto/sealing.md). The record of
+    who asked for what is kept for *audit_retention* seconds. One instance serves a process and is safe to
+    share between threads. Every method raises `QueueUnavailable` within seconds when the queue is away.
 
     Raises:
         ValueError: one of the sealing keys is none; it is not shown.
@@ -62,13 +62,14 @@ class Resets:
         journal_url: str | None = None,
         sealing_keys: Sequence[str | SecretStr] = (),
         limits: ResetLimits | None = None,
+        audit_retention: float = RETENTION,
     ) -> None:
         keys = as_keys(sealing_keys)
         seal = seal_with(keys)
         self._outbox = Outbox(broker_url, journal_url=journal_url, sealing_keys=keys)
         self._redis = connect(journal_url or broker_url)
         self._limits = Limits(self._redis)
-        self._audit = Audit(self._redis, seal=seal)
+        self._audit = Audit(self._redis, seal=seal, retention=audit_retention)
         self._names = Names(seal)
         self._allowed = limits or ResetLimits()
 

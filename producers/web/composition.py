@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from producers.cli.connection import Places, reset_limits, urls
+from producers.cli.connection import Places, resets, urls
 from producers.connections import connect
 from producers.outbox import Outbox
-from producers.password_reset.resets import Resets
 from producers.web.app import create_app
 from producers.web.desk import Desk
 from producers.web.errands import Errands
@@ -59,11 +58,7 @@ def gateway_for(settings: WebSettings) -> Gateway:
         keyring=Keyring(KeyFile(settings.keys_file)),
         desk=Desk(outbox, index=index, rates=rates),
         errands=Errands(outbox, redis, index=index, rates=rates),
-        resets=ResetErrands(
-            Resets(broker_url, journal_url=journal_url, sealing_keys=keys, limits=reset_limits()),
-            index=index,
-            rates=rates,
-        ),
+        resets=ResetErrands(resets(None, None), index=index, rates=rates),
         metrics=Metrics(),
     )
 

@@ -89,6 +89,14 @@ def test_the_staff_are_told_when_a_limit_is_reached_and_repeats_count_once(valke
     assert len(queued(redis)) == 2
 
 
+def test_the_record_is_kept_for_as_long_as_the_operator_says(valkey: str, redis: Redis) -> None:
+    with Resets(valkey, audit_retention=3600.0) as resets:
+        mail_id = resets.for_user("ann", actor="ben", ticket="T-1")
+
+    assert 3500 < redis.ttl(f"postroom:audit:{mail_id}") <= 3600
+    assert 3500 < redis.ttl("postroom:audited:all") <= 3600
+
+
 def test_a_public_request_always_waits_and_says_whether_the_worker_is_to_drop_it(
     resets: Resets, redis: Redis
 ) -> None:

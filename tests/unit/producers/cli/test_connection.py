@@ -118,8 +118,10 @@ def test_keys_that_cannot_be_used_are_explained_and_not_repeated(
 
 def test_the_limits_of_resets_are_the_operators(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POSTROOM_RESET_LIMITS_PER_DAY", "2")
+    monkeypatch.setenv("POSTROOM_RESET_LIMITS_AUDIT_DAYS", "7")
+    found = connection.reset_limits()
 
-    assert connection.reset_limits() == ResetLimits(per_day=2)
+    assert (found.limits, found.audit_retention) == (ResetLimits(per_day=2), 7 * 24 * 3600)
 
 
 @pytest.mark.parametrize("value", ["0", "many", "-1"])
