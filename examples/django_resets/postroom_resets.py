@@ -2,7 +2,7 @@
 Joins a Django site to Postroom: it says whose password is to be reset, and makes the link.
 
 Copy this file into the site and add `path("postroom/", include("postroom_resets"))` to its URLs. It needs
-nothing but Django (4.2 or newer), and two settings:
+nothing but Django (tested with 5.2), and two settings:
 
     POSTROOM_RESETS = {
         "TOKEN_FILE": "/run/secrets/reset_token",   # what Postroom's workers show: 32 characters or more

@@ -48,23 +48,24 @@ class Users:
             "client_secret": _first_line("PAGE_KEYCLOAK_CLIENT_SECRET_FILE"),
         }
         answer = httpx.post(f"{SERVER}/realms/{REALM}/protocol/openid-connect/token", data=form)
-        token = answer.raise_for_status().json()["access_token"]
-        self._client = httpx.Client(
-            base_url=f"{SERVER}/admin/realms/{REALM}/users/", headers={"Authorization": f"Bearer {token}"}
-        )
+        self._headers = {"Authorization": f"Bearer {answer.raise_for_status().json()['access_token']}"}
 
     def stamp(self, user: str) -> str:
         """Return when the user's password was set."""
-        return stamp_of(self._client.get(f"{user}/credentials").raise_for_status().json())
+        return stamp_of(self._ask("GET", user, "credentials").raise_for_status().json())
 
     def set_password(self, user: str, password: str) -> str | None:
         """Set the user's password; return why the realm's policy does not allow it, None where it does."""
         content = {"type": "password", "value": password, "temporary": False}
-        answer = self._client.put(f"{user}/reset-password", json=content)
+        answer = self._ask("PUT", user, "reset-password", json=content)
         if answer.status_code == httpx.codes.BAD_REQUEST:
             return str(answer.json().get("error_description", "Please choose another password."))
         answer.raise_for_status()
         return None
+
+    def _ask(self, method: str, user: str, what: str, **sent: Any) -> httpx.Response:
+        url = f"{SERVER}/admin/realms/{REALM}/users/{user}/{what}"
+        return httpx.request(method, url, headers=self._headers, **sent)
 
 
 @app.route("/reset/<token>", methods=["GET", "POST"])
