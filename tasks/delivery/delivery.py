@@ -126,8 +126,8 @@ class DeliveryService:
         Try each mail once and report those that are settled or put back; return the others.
 
         Those wait for up to *policy.hold* seconds for their next attempt, or were not tried since *goes_on*
-        said no; their leases are still renewed. Nothing is raised for a mail. With *pass_on*, mails behind
-        one that hangs are given to it by whoever calls `relieve`, and are none of this call's any more.
+        said no; their leases are still renewed. Nothing is raised for a mail. With *pass_on*, mails carried
+        with one that hangs are given to it by whoever calls `relieve`, and are none of this call's any more.
         """
         claims = {id(mail.job): mail.claim for mail in mails}
 
@@ -166,9 +166,11 @@ class DeliveryService:
             one.settle()
 
     def relieve(self, patience: float) -> None:
-        """Pass the mails on that are behind one of which nothing was heard for *patience* seconds."""
+        """Pass the mails on that are carried with one of which nothing was heard for *patience* seconds."""
         for one in self._rounds.stuck(patience):
-            one.pass_on_rest()
+            released = self._to_be_tried(one.release(), one.report)
+            for mail in self._recorded(released, one.report):
+                one.pass_on(mail)
 
     def cancel(self, run: Sequence[Job]) -> None:
         """

@@ -61,7 +61,7 @@ class Round:
         self._journal = journal
         self._policy = policy
         self._by_id = {mail.job.mail_id: mail for mail in mails}
-        self._report = report
+        self.report = report
         self._lock = threading.Lock()
         self._answered: list[Mail] = []
         self._answered_at = 0.0
@@ -74,7 +74,6 @@ class Round:
     def hear(self, submission: Submission, answer: Answer) -> None:
         """Note the answer that a mail got."""
         mail = self._by_id[submission.mail_id]
-        self._answered_ids.add(submission.mail_id)
         self._heard_at = time.monotonic()
         try:
             mail.absorb(answer, self._policy)
@@ -82,8 +81,10 @@ class Round:
             log_bug(error, mail.job.mail_id)
             mail.settle(internal_failure())
         self._in_doubt.discard(submission.mail_id)
+        with self._lock:
+            self._answered_ids.add(submission.mail_id)
         if mail.is_lost:
-            self._report(mail.job, LeftAlone("lease lost"))
+            self.report(mail.job, LeftAlone("lease lost"))
         elif mail.wait is None:
             self.add([mail])
 
@@ -121,7 +122,7 @@ class Round:
             are_kept = persistently(lambda: self._journal.finish(settled))
         except RedisError:
             for mail in answered:
-                self._report(mail.job, LeftAlone(_NOT_WRITTEN))
+                self.report(mail.job, LeftAlone(_NOT_WRITTEN))
             raise
         self._tell(answered, settled, are_kept)
 
@@ -141,15 +142,25 @@ class Round:
         """Whether nothing was heard for *patience* seconds while there is somebody to pass mails on to."""
         return self._pass_on is not None and time.monotonic() - self._heard_at > patience
 
-    def pass_on_rest(self) -> None:
-        """Pass on the mails that were not begun."""
+    def release(self) -> list[Mail]:
+        """Let go of the mails that need not wait for the one under way: those not begun, or to be retried."""
         with self._lock:
-            withdrawn = self._supply.withdraw() if self._supply and self._pass_on else []
-            mails = [self._by_id.pop(submission.mail_id) for submission in withdrawn]
-        for mail in mails:
+            not_begun = [s.mail_id for s in self._supply.withdraw()] if self._supply else []
+            to_be_retried = [
+                mail_id
+                for mail_id in self._answered_ids & self._by_id.keys()
+                if self._by_id[mail_id].wait is not None and not self._by_id[mail_id].is_lost
+            ]
+            passed_over = [self._by_id.pop(mail_id) for mail_id in not_begun]
+            answered = [self._by_id.pop(mail_id) for mail_id in to_be_retried]
+        for mail in passed_over:
             mail.was_passed_over()
-            if self._pass_on:
-                self._pass_on(mail)
+        return [*answered, *passed_over]
+
+    def pass_on(self, mail: Mail) -> None:
+        """Give a mail that was released to somebody else."""
+        if self._pass_on:
+            self._pass_on(mail)
 
     def close(self) -> list[Mail]:
         """End the round; return its mails, of which those that were not tried were passed over."""
@@ -194,7 +205,7 @@ class Round:
         for mail, (_, _, result), is_kept in zip(mails, settled, are_kept, strict=True):
             if is_kept and mail.is_reset:
                 self._put_on_record(mail, result)
-            self._report(mail.job, self._kept(mail, result) if is_kept else self._refused(mail, result))
+            self.report(mail.job, self._kept(mail, result) if is_kept else self._refused(mail, result))
 
     def _put_on_record(self, mail: Mail, result: SendEmailResult) -> None:
         """Note how a password reset ended, for longer than the journal keeps it."""

@@ -103,7 +103,7 @@ class Sender:
         def pass_on(mail: Mail) -> None:
             errand = by_job[id(mail.job)]
             errand.mail = mail
-            self._desk.put([errand])
+            self._desk.rest(errand, mail.wait or 0.0)
 
         left = self._carrier().attempt(
             mails,
