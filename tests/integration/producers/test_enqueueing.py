@@ -93,6 +93,7 @@ def test_a_mail_takes_one_round_trip_and_a_part_of_many_too(valkey_url: str, ser
     """A script, and in it the pushes: no subscription, no declaration, no transaction, no new connection."""
     with Mailer(valkey_url) as mailer:
         mailer.enqueue(MAIL)
+        mailer.enqueue_many(mails(BATCH))
         before = (
             server.info("clients")["connected_clients"],
             server.info("stats")["total_connections_received"],
