@@ -72,13 +72,18 @@ class Outbox:
         lane: Lane,
         send_at: datetime | None = None,
         mail_ids: Sequence[str] | None = None,
+        notify: Sequence[str] | None = None,
     ) -> list[Accepted]:
         """
         Record the mails and publish the new ones that are due: what was recorded is kept.
 
-        *mail_ids* are the ids that they shall have, where somebody needs to know them beforehand.
+        *mail_ids* are the ids that they shall have, where somebody needs to know them beforehand; *notify*
+        says for each who is told of its end, empty for nobody.
         """
-        return self.deliver(self.prepare(requests, lane=lane, send_at=send_at, mail_ids=mail_ids))
+        entries = self.prepare(requests, lane=lane, send_at=send_at, mail_ids=mail_ids)
+        if notify and any(notify):
+            entries = [replace(entry, notify=who) for entry, who in zip(entries, notify, strict=True)]
+        return self.deliver(entries)
 
     def prepare(
         self,

@@ -45,6 +45,8 @@ _STEP: Final = Script.named("step")
 MAIL: Final = "postroom:mail:"
 OPEN: Final = "postroom:open"
 WATERMARKS: Final = "postroom:watermarks"
+#: A stream of the records of mails that ended and whose end is to be told (step.lua, cancel.lua).
+ENDED: Final = "postroom:hooks:ended"
 IDEMPOTENCY: Final = "postroom:key:"
 
 _GRIPS: Final = frozenset(Grip)
@@ -97,7 +99,8 @@ class Journal:
         Take mails in, or find the first mail of their idempotency key.
 
         *messages*, where there are any, is the queue's message for each mail; those of the accepted ones are
-        published in the same step, into the list of Redis that is called like the lane.
+        published in the same step, into the list of Redis that is called like the lane. A mail with *notify*
+        has its record put into the stream `ENDED` in the step that ends it.
         """
         patience = _milliseconds(self.options.patience)
         calls = [
@@ -198,7 +201,7 @@ def _acceptance(entry: Entry, patience: int, message: bytes) -> Call:
     keys = (MAIL + entry.mail_id, OPEN, *marks, *([entry.lane] if message else []))
     delay = _milliseconds(entry.delay)
     arguments = (entry.mail_id, entry.lane, entry.payload, entry.fingerprint, delay, key, patience, message)
-    return Call(keys, (*arguments, *(fingerprint for _, fingerprint in earlier)))
+    return Call(keys, (*arguments, entry.notify, *(fingerprint for _, fingerprint in earlier)))
 
 
 def _step(claim: Claim, state: str, milliseconds: int, *fields: str, copy: Copy = NO_COPY) -> Call:

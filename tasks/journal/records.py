@@ -38,7 +38,8 @@ class Entry:
 
     *payload* is the JSON text of its parameters, or of their seal. *fingerprint* stands for them where the
     idempotency *key* is compared. *delay* is the time in seconds until it is due. Where there is a seal, key
-    and fingerprint are keyed hashes, and *earlier* has both as its older keys make them.
+    and fingerprint are keyed hashes, and *earlier* has both as its older keys make them. *notify* names who
+    is told of its end: see `Journal.accept`.
     """
 
     mail_id: str
@@ -48,6 +49,7 @@ class Entry:
     fingerprint: str = ""
     delay: float = 0.0
     earlier: tuple[tuple[str | None, str], ...] = ()
+    notify: str = ""
 
     @classmethod
     def of(

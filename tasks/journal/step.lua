@@ -5,7 +5,7 @@
 --       have too: its key there or '', what stands before and behind the result, seconds to keep it;
 --       then field, value, field, value ..., of a terminal state the result first
 -- Returns 1, or 0 when the fence is stale: another worker has taken the mail over.
-local mail = redis.call('HMGET', KEYS[1], 'fence', 'state', 'key')
+local mail = redis.call('HMGET', KEYS[1], 'fence', 'state', 'key', 'notify')
 if mail[1] ~= ARGV[2] or (mail[2] ~= 'sending' and mail[2] ~= 'data') then
   return 0
 end
@@ -33,6 +33,10 @@ else
     local copy = ARGV[6] .. ARGV[10] .. ARGV[7]
     redis.call('SET', ARGV[5], copy, 'EX', ARGV[8])
     redis.call('PUBLISH', ARGV[5], copy)
+  end
+  if mail[4] then
+    -- Somebody is to be told: noted in this step, so that no end is missed (docs/decisions/0043).
+    redis.call('XADD', 'postroom:hooks:ended', '*', 'mail', ARGV[1], unpack(redis.call('HGETALL', KEYS[1])))
   end
 end
 return 1
