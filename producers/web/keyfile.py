@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from producers.web.keys import Key, digest_of, new_token, now
+from producers.web.webhook import REVEALING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from producers.web.keys import Token
 
@@ -78,17 +79,29 @@ class KeyFile:
         Raises:
             NoSuchKey: there is none of this id.
         """
+        return self.change(
+            key_id, lambda key: key if key.revoked_at else key.model_copy(update={"revoked_at": now()})
+        )
+
+    def change(self, key_id: str, change: Callable[[Key], Key]) -> Key:
+        """
+        Replace a key with what *change* makes of it, and return that; whatever it raises changes nothing.
+
+        Raises:
+            NoSuchKey: there is none of this id.
+        """
         with self._locked():
             keys = {key.id: key for key in self.read()}
             if key_id not in keys:
                 raise NoSuchKey(key_id)
-            if keys[key_id].revoked_at is None:
-                keys[key_id] = keys[key_id].model_copy(update={"revoked_at": now()})
+            changed = change(keys[key_id])
+            if changed != keys[key_id]:
+                keys[key_id] = changed
                 self._write(tuple(keys.values()))
-            return keys[key_id]
+            return changed
 
     def _write(self, keys: tuple[Key, ...]) -> None:
-        text = _Stored(keys=keys).model_dump_json(indent=2) + "\n"
+        text = _Stored(keys=keys).model_dump_json(indent=2, context=REVEALING) + "\n"
         # Readers see the old file or the new one, and a full disk leaves the old one.
         descriptor, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
         try:

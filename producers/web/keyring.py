@@ -58,6 +58,11 @@ class Keyring:
         key = self._keys.get(key_id)
         return key if key and key.revoked_at is None else None
 
+    def get(self, key_id: str) -> Key | None:
+        """Return the key of this id, revoked or not, or None."""
+        self._look(now=key_id not in self._keys)
+        return self._keys.get(key_id)
+
     def _look(self, *, now: bool) -> None:
         moment = self._clock()
         if not now and moment - self._looked < _LOOK_AGAIN:

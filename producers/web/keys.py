@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from producers.web.webhook import Webhook
 from tasks.contract.limits import MAX_ACCOUNT
 from tasks.contract.names import Lane
 
@@ -43,7 +44,7 @@ class Key(BaseModel):
 
     *account* binds it to one account of the worker. Senders are addresses, "@domain" or "*"; without any,
     the account decides. *rate* is in requests a second (a mail of a batch counts as one), which may come in
-    bursts of *burst*.
+    bursts of *burst*. Its *webhook* is told of its mails' ends.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -61,10 +62,16 @@ class Key(BaseModel):
     resets: tuple[ResetRight, ...] = ()
     rate: float = Field(default=100.0, gt=0, le=1_000_000)
     burst: int = Field(default=200, ge=1, le=1_000_000)
+    webhook: Webhook | None = None
 
     def matches(self, secret: str) -> bool:
         """Whether *secret* is this key's, in a time that does not tell how much of it is right."""
         return hmac.compare_digest(self.digest, digest_of(secret)) and self.revoked_at is None
+
+    @property
+    def notify(self) -> str:
+        """Who is told of its mails' ends, as the journal has it; empty for nobody."""
+        return self.id if self.webhook else ""
 
     def lane_for(self, wanted: Lane) -> Lane:
         """Return the lane of mails that name none: *wanted* where it is allowed, else the first that is."""
