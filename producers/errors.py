@@ -18,6 +18,9 @@ PostroomError
 ├── WouldDouble            it is not resent unless forced: somebody may have it
 ├── EntryNotFound          there is no such entry in quarantine, or no longer
 ├── NotRequeued            an entry cannot be put back into its queue
+├── DeliveryNotFound       there is no such delivery to a webhook, or no longer
+├── NoWebhook              the API key has no webhook
+├── ReceiverDisabled       nothing is delivered to a webhook until a trial succeeds
 └── WaitTimeout            the mail had no result yet when the time was over
 ```
 """
@@ -220,6 +223,41 @@ class NotRequeued(PostroomError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.entry_id, self.why)
+
+
+class DeliveryNotFound(PostroomError):
+    """There is no delivery *delivery_id*, or no longer."""
+
+    def __init__(self, delivery_id: str) -> None:
+        super().__init__(
+            "there is no such delivery, or it is long past; `postroom hooks list` has all of them"
+        )
+        self.delivery_id = delivery_id
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.delivery_id,)
+
+
+class NoWebhook(PostroomError):
+    """The API key *key_id* has no webhook, is revoked, or does not exist."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__("the API key has no webhook; `postroom hooks set` gives it one")
+        self.key_id = key_id
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.key_id,)
+
+
+class ReceiverDisabled(PostroomError):
+    """The webhook of the API key *key_id* is disabled: it is gone, or has failed for days."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__("the webhook is disabled; it is enabled again when `postroom hooks test` succeeds")
+        self.key_id = key_id
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.key_id,)
 
 
 #: After any of these the next mail would fare no better: whoever hands in many stops, and says where.

@@ -26,7 +26,7 @@ class ExitCode(IntEnum):
     UNSETTLED = 3
     """The outcome of a mail is unknown, or not there yet."""
     NO_SUCH_MAIL = 4
-    """There is no mail, or no entry in quarantine, of this id, or it has been forgotten."""
+    """There is no mail, no delivery, or no entry in quarantine, of this id, or it has been forgotten."""
     QUEUE_UNAVAILABLE = 5
     """The queue could not be reached."""
     INTERNAL = 70

@@ -8,6 +8,7 @@ import typer
 from pydantic import ValidationError
 
 from producers.cli import connection
+from producers.hooks.settings import HooksSettings
 from producers.web.keyfile import KeyFile, UnusableKeyFile
 from producers.web.settings import WebSettings
 
@@ -22,6 +23,7 @@ def run(**options: object) -> None:
     # The environment is where every process of the gateway looks.
     os.environ.update({f"POSTROOM_{name.upper()}": str(v) for name, v in options.items() if v is not None})
     settings = settings_from_environment()
+    hooks_settings_from_environment()
     connection.urls(None, None)
     connection.reset_limits()
     _check_files(settings)
@@ -40,10 +42,27 @@ def settings_from_environment() -> WebSettings:
     try:
         return WebSettings()
     except ValidationError as wrong:
-        error = wrong.errors(include_input=False, include_url=False, include_context=False)[0]
-        where = str(error["loc"][0]).upper()
-        name = where if where.startswith("POSTROOM_") else f"POSTROOM_WEB_{where}"
-        raise typer.BadParameter(str(error["msg"]), param_hint=name) from None
+        raise _wrong_setting(wrong, "POSTROOM_WEB_") from None
+
+
+def hooks_settings_from_environment() -> HooksSettings:
+    """
+    Return the settings of the senders.
+
+    Raises:
+        typer.BadParameter: one of them is wrong; its value is not repeated.
+    """
+    try:
+        return HooksSettings()
+    except ValidationError as wrong:
+        raise _wrong_setting(wrong, "POSTROOM_HOOKS_") from None
+
+
+def _wrong_setting(wrong: ValidationError, prefix: str) -> typer.BadParameter:
+    error = wrong.errors(include_input=False, include_url=False, include_context=False)[0]
+    where = str(error["loc"][0]).upper()
+    name = where if where.startswith("POSTROOM_") else prefix + where
+    return typer.BadParameter(str(error["msg"]), param_hint=name)
 
 
 def _check_files(settings: WebSettings) -> None:

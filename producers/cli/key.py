@@ -8,6 +8,7 @@ import typer
 from producers.cli import options
 from producers.web.keys import ResetRight
 from tasks.contract.names import Lane
+from tasks.contract.status import MailState
 
 key = typer.Typer(
     name="key", no_args_is_help=True, help="Make, list and revoke API keys of the HTTP gateway."
@@ -48,11 +49,23 @@ def create(  # noqa: PLR0913 - an argument for each option
     ] = None,
     rate: Annotated[float, typer.Option(help="Requests a second; a mail of a batch counts as one.")] = 100.0,
     burst: Annotated[int | None, typer.Option(help="Requests at once; twice the rate unless given.")] = None,
+    webhook: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where its mails' ends are told; https, or this machine."),
+    ] = None,
+    webhook_state: Annotated[
+        list[MailState] | None,
+        typer.Option(help="Which ends are told, repeatable; all unless given."),
+    ] = None,
     file: File = None,
     as_json: options.AsJson = False,
     debug: options.Debug = False,  # noqa: ARG001 - read by main, before there is a command
 ) -> None:
-    """Make a key and print it: it is shown this once, since only its digest is kept."""
+    """
+    Make a key and print it: it is shown this once, since only its digest is kept.
+
+    With a webhook the secret that signs deliveries is printed in a second line, this once, too.
+    """
     from producers.cli import keys  # noqa: PLC0415 - help must be fast
 
     keys.create(
@@ -67,6 +80,7 @@ def create(  # noqa: PLR0913 - an argument for each option
         resets=tuple(resets or ()),
         rate=rate,
         burst=burst if burst is not None else max(1, round(2 * rate)),
+        webhook=keys.new_webhook(webhook, webhook_state),
     )
 
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from producers.cli.gateway import settings_from_environment
 from producers.cli.output import print_json
 from producers.web.keyfile import KeyFile, NoSuchKey, UnusableKeyFile
+from producers.web.webhook import ENDS, new_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,25 +20,30 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from producers.web.keys import Key
+    from tasks.contract.status import MailState
 
 
 def create(file: str | None, *, as_json: bool, **fields: object) -> None:
     """Make a key and print it."""
-    with _told():
-        key, token = _key_file(file).create(**fields)
+    with told():
+        key, token = key_file(file).create(**fields)
+    secret = key.webhook.secrets[0].secret.get_secret_value() if key.webhook else None
     if as_json:
-        print_json({**_document(key), "key": str(token)})
-    else:
-        print(token)  # noqa: T201 - the output
-        typer.echo(f"Key {key.id} ({key.name}); keep it, it is not shown again.", err=True)
+        print_json({**document(key), "key": str(token), **({"webhook_secret": secret} if secret else {})})
+        return
+    print(token)  # noqa: T201 - the output
+    if secret:
+        print(secret)  # noqa: T201 - the output
+    kept = "it, and the secret of its webhook; they are" if secret else "it, it is"
+    typer.echo(f"Key {key.id} ({key.name}); keep {kept} not shown again.", err=True)
 
 
 def show(file: str | None, *, as_json: bool) -> None:
     """List the keys."""
-    with _told():
-        keys = _key_file(file).read()
+    with told():
+        keys = key_file(file).read()
     if as_json:
-        print_json([_document(key) for key in keys])
+        print_json([document(key) for key in keys])
         return
     for key in keys:
         print("  ".join(_line(key)))  # noqa: T201 - the output
@@ -45,12 +51,26 @@ def show(file: str | None, *, as_json: bool) -> None:
 
 def revoke(file: str | None, key_id: str, *, as_json: bool) -> None:
     """Revoke a key."""
-    with _told():
-        key = _key_file(file).revoke(key_id)
+    with told():
+        key = key_file(file).revoke(key_id)
     if as_json:
-        print_json(_document(key))
+        print_json(document(key))
     else:
         print(f"{key.id}  revoked  {key.name}")  # noqa: T201 - the output
+
+
+def new_webhook(url: str | None, states: list[MailState] | None) -> dict[str, object] | None:
+    """
+    Return the fields of a webhook with a new secret, None where there is no address.
+
+    Raises:
+        typer.BadParameter: there are states, and no address.
+    """
+    if url is None:
+        if states:
+            raise typer.BadParameter("needs --webhook", param_hint="--webhook-state")
+        return None
+    return {"url": url, "states": tuple(states or ENDS), "secrets": ({"secret": new_secret()},)}
 
 
 def listed(values: list[str] | None) -> tuple[str, ...]:
@@ -58,12 +78,19 @@ def listed(values: list[str] | None) -> tuple[str, ...]:
     return tuple(part.strip() for value in values or () for part in value.split(";") if part.strip())
 
 
-def _key_file(file: str | None) -> KeyFile:
+def key_file(file: str | None) -> KeyFile:
+    """Return the file of keys that the option or the settings name."""
     return KeyFile(Path(file) if file else settings_from_environment().keys_file)
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
+    """
+    Tell what is wrong with keys as what is wrong with the command line.
+
+    Raises:
+        typer.BadParameter: something is.
+    """
     try:
         yield
     except UnusableKeyFile as wrong:
@@ -77,8 +104,10 @@ def _told() -> Iterator[None]:
         raise typer.BadParameter(str(error["msg"]), param_hint=str(error["loc"][0])) from None
 
 
-def _document(key: Key) -> dict[str, JsonValue]:
-    found: dict[str, JsonValue] = key.model_dump(mode="json", exclude={"digest"})
+def document(key: Key) -> dict[str, JsonValue]:
+    """Return what a key may do as a JSON object, without what is secret."""
+    secrets = {"secrets": {"__all__": {"secret"}}}
+    found: dict[str, JsonValue] = key.model_dump(mode="json", exclude={"digest": True, "webhook": secrets})
     return found
 
 
@@ -88,4 +117,6 @@ def _line(key: Key) -> Iterator[str]:
     yield f"{key.rate:g}/s, {key.burst} at once"
     yield ",".join(key.lanes)
     yield f"account {key.account}" if key.account else "any account"
+    if key.webhook:
+        yield "webhook"
     yield key.name

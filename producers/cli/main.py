@@ -12,6 +12,7 @@ import typer
 from producers.cli.completion import completion
 from producers.cli.demo import demo
 from producers.cli.exit_codes import ExitCode
+from producers.cli.hooks import hooks
 from producers.cli.integration import integration
 from producers.cli.intervening import cancel, resend
 from producers.cli.key import key
@@ -42,7 +43,7 @@ def application() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
         epilog="Exit codes: 0 sent or done, 1 not sent, 2 wrong input, 3 unknown or not settled, "
-        "4 no such mail or entry, 5 no queue, 70 error of this program, 130 interrupted.",
+        "4 no such mail, delivery or entry, 5 no queue, 70 error of this program, 130 interrupted.",
     )
     app.callback()(_postroom)
     app.command(cls=WaitingCommand, no_args_is_help=True)(send)
@@ -59,6 +60,7 @@ def application() -> typer.Typer:
     app.command()(demo)
     app.command()(web)
     app.add_typer(key)
+    app.add_typer(hooks)
     app.add_typer(reset)
     app.add_typer(quarantine)
     app.add_typer(reset_passwords)

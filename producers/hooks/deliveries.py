@@ -48,7 +48,7 @@ class DeliveryOptions:
     deliveries are kept; a receiver that has failed for *patience* is disabled.
     """
 
-    lease: float = 30.0
+    lease: float = 20.0
     retention: float = 7 * 24 * 3600.0
     patience: float = 3 * 24 * 3600.0
     at_once: int = 8

@@ -75,8 +75,6 @@ class Poster:
         self._client = httpx.AsyncClient(
             # SSL_CERT_FILE and SSL_CERT_DIR name authorities of one's own.
             verify=httpx.create_ssl_context(trust_env=True),
-            # None of the addresses may use up the time of the others.
-            timeout=httpx.Timeout(timeout, connect=timeout / _MOST_ADDRESSES),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
             follow_redirects=False,
             trust_env=False,
@@ -112,22 +110,26 @@ class Poster:
         host = parts.hostname or ""
         port = parts.port or (443 if parts.scheme == "https" else 80)
         addresses = (await self._addresses.of(host, port))[:_MOST_ADDRESSES]
+        # None of them may use up the time of the others.
+        patience = httpx.Timeout(self._timeout, connect=self._timeout / max(1, len(addresses)))
         for number, address in enumerate(addresses, start=1):
-            target = httpx.URL(url).copy_with(host=address)
+            request = self._client.build_request(
+                "POST",
+                httpx.URL(url).copy_with(host=address),
+                content=body,
+                headers={"Host": parts.netloc, **headers},
+                timeout=patience,
+                extensions={"sni_hostname": host},
+            )
             try:
-                await self._ask(target, body, {"Host": parts.netloc, **headers}, host, answer)
+                await self._ask(request, answer)
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 if number == len(addresses):
                     raise
             else:
                 return
 
-    async def _ask(
-        self, target: httpx.URL, body: bytes, headers: Mapping[str, str], host: str, answer: _Answer
-    ) -> None:
-        request = self._client.build_request(
-            "POST", target, content=body, headers=headers, extensions={"sni_hostname": host}
-        )
+    async def _ask(self, request: httpx.Request, answer: _Answer) -> None:
         response = await self._client.send(request, stream=True)
         try:
             answer.status = response.status_code

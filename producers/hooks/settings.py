@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from producers.hooks.addresses import Network
 
 #: Seconds that a lease lasts beyond the longest attempt.
-_MARGIN = 15.0
+_MARGIN = 5.0
 
 
 class HooksSettings(BaseSettings):

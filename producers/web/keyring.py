@@ -39,7 +39,11 @@ class Keyring:
         self._keys: Mapping[str, Key] = {key.id: key for key in file.read()}
 
     def __len__(self) -> int:
-        return sum(key.revoked_at is None for key in self._keys.values())
+        return len(self.valid())
+
+    def valid(self) -> list[Key]:
+        """Return the keys that are not revoked, as they were last read."""
+        return [key for key in self._keys.values() if key.revoked_at is None]
 
     def find(self, text: str) -> Key | None:
         """Return the valid key that *text* is, or None."""

@@ -8,17 +8,26 @@ import logging
 import sys
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
 import structlog
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
-    from producers.web.settings import WebSettings
+    class Settings(Protocol):
+        """What the log needs to know."""
+
+        @property
+        def log_level(self) -> str: ...  # noqa: D102 (the setting of that name)
+        @property
+        def log_format(self) -> str: ...  # noqa: D102 (as above)
+
 
 #: Libraries that say at DEBUG what they carry.
 _TALKATIVE: Final = ("asyncio", "kombu", "amqp", "multipart", "python_multipart")
+#: Libraries that say at INFO which addresses they ask.
+_INDISCREET: Final = ("httpx", "httpcore")
 #: What every record has; the rest are the facts that it was given.
 _USUAL: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "color_message"}
 _ENCODE: Final = json.JSONEncoder(default=str).encode
@@ -81,7 +90,7 @@ class Together(logging.StreamHandler[TextIO]):
             self.flush()
 
 
-def set_up(settings: WebSettings) -> None:
+def set_up(settings: Settings) -> None:
     """Send all logging of this process to standard error, in the form that *settings* names."""
     handler = Together(sys.stderr)
     handler.setFormatter(formatter(settings))
@@ -90,9 +99,11 @@ def set_up(settings: WebSettings) -> None:
     root.setLevel(settings.log_level)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.INFO, root.level))
+    for name in _INDISCREET:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def formatter(settings: WebSettings) -> logging.Formatter:
+def formatter(settings: Settings) -> logging.Formatter:
     """Return the formatter that *settings* names."""
     if settings.log_format == "json":
         return Json()

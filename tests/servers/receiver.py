@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import json
 import threading
 import time
+from collections import Counter
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 LOOPBACK: Final = "127.0.0.1"
 #: Seconds for which those that hang do so, unless their peer goes away before.
@@ -55,13 +60,30 @@ class Receiver:
         return self.at(path)
 
 
+def told(posted: Iterable[Posted]) -> Counter[str]:
+    """Return how often each mail was told."""
+    return Counter(json.loads(each.body)["data"]["id"] for each in posted)
+
+
+def is_signed(posted: Posted, secret: str) -> bool:
+    """Whether one of the signatures is that of *secret*, computed as a receiver does."""
+    signed = f"{posted.id}.{posted.headers['webhook-timestamp']}.".encode() + posted.body
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    expected = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    return f"v1,{expected}" in posted.headers["webhook-signature"].split(" ")
+
+
 class _Handler(BaseHTTPRequestHandler):
     receiver: Receiver
     protocol_version = "HTTP/1.1"
     server_version = "Receiver"
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
+        length = int(self.headers["content-length"])
+        body = self.rfile.read(length)
+        if len(body) < length:
+            # Whoever posted it died amid the body.
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         posted = Posted(self.path, headers, body)
         self.receiver.posted.append(posted)
@@ -113,6 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 200
 
     def handle_error(self, *_: object) -> None:
         """Say nothing of peers that went away."""

