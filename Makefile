@@ -102,6 +102,7 @@ schema: $(STAMP) ## Write anew what is made of the code: JSON Schema, references
 	@$(BIN)/python -m worker.settings_reference docs/reference
 	@$(BIN)/python -m producers.web.settings_reference docs/reference
 	@$(BIN)/python -m producers.integrations.bundle .
+	@$(BIN)/python -m producers.hooks.settings_reference docs/reference
 
 screenshots: $(STAMP) ## Make the pictures in docs/images anew; needs Chromium
 	@$(BIN)/python -m tests.screenshots docs/images

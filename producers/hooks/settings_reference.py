@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from producers.hooks.settings import HooksSettings
-from producers.web.settings_reference import rows
+from producers.web.settings_reference import table
 
 _HEAD: Final = """\
 # Settings of the senders of webhooks
@@ -24,14 +24,12 @@ Authorities of certificates other than the public ones are named by `SSL_CERT_FI
 What webhooks are is in [be told of the end](../howto/webhooks.md).
 Times are in seconds.
 
-| setting | value | default | meaning |
-|---|---|---|---|
 """
 
 
 def page() -> str:
     """Return the reference as Markdown."""
-    return _HEAD + rows(HooksSettings)
+    return "".join([_HEAD, *table(HooksSettings, "POSTROOM_HOOKS_")])
 
 
 def write(folder: Path) -> Path:

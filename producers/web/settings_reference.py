@@ -46,6 +46,7 @@ _KINDS: Final[dict[object, str]] = {
     bool: "`true` or `false`",
     Path: "path",
     Path | None: "path",
+    tuple[str, ...]: "list",
 }
 
 
@@ -54,9 +55,9 @@ def page() -> str:
     return "".join(
         [
             _HEAD,
-            *_table(WebSettings, "POSTROOM_WEB_"),
+            *table(WebSettings, "POSTROOM_WEB_"),
             _LIMITS,
-            *_table(LimitSettings, PREFIX),
+            *table(LimitSettings, PREFIX),
         ]
     )
 
@@ -68,7 +69,8 @@ def write(folder: Path) -> Path:
     return file
 
 
-def _table(settings: type[BaseSettings], prefix: str) -> Iterator[str]:
+def table(settings: type[BaseSettings], prefix: str) -> Iterator[str]:
+    """Yield the table of *settings*, whose names begin with *prefix*."""
     yield "| setting | value | default | meaning |\n|---|---|---|---|\n"
     for name, field in settings.model_fields.items():
         yield f"| {' | '.join(_row(prefix + name.upper(), field))} |\n"
@@ -76,7 +78,7 @@ def _table(settings: type[BaseSettings], prefix: str) -> Iterator[str]:
 
 def _row(name: str, field: FieldInfo) -> tuple[str, ...]:
     choices = getattr(field.validation_alias, "choices", None) or [name]
-    default = "" if field.default is None else f"`{_shown(field.default)}`"
+    default = "" if field.default in (None, ()) else f"`{_shown(field.default)}`"
     return (
         ", else ".join(f"`{choice}`" for choice in choices),
         _value(field),
@@ -86,9 +88,9 @@ def _row(name: str, field: FieldInfo) -> tuple[str, ...]:
 
 
 def _value(field: FieldInfo) -> str:
-    low = [f"≥ {bound.ge}" for bound in field.metadata if isinstance(bound, Ge)]
-    low += [f"> {bound.gt}" for bound in field.metadata if isinstance(bound, Gt)]
-    high = [f"≤ {bound.le}" for bound in field.metadata if isinstance(bound, Le)]
+    low = [f"≥ {bound.ge:g}" for bound in field.metadata if isinstance(bound, Ge)]
+    low += [f"> {bound.gt:g}" for bound in field.metadata if isinstance(bound, Gt)]
+    high = [f"≤ {bound.le:g}" for bound in field.metadata if isinstance(bound, Le)]
     return ", ".join([_kind(field.annotation), *low, *high])
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from producers.hooks.settings import HooksSettings
 from producers.password_reset.limit_settings import PREFIX, LimitSettings
 from producers.web.settings import WebSettings
 from tasks.delivery.accounts import Account
@@ -32,6 +33,7 @@ def test_the_example_has_every_setting_and_no_other(example: dict[str, str]) -> 
     # The mode and the log's level and form are the worker's, unless set otherwise.
     shared = {"mode", "log_level", "log_format"}
     web = {f"POSTROOM_WEB_{name.upper()}" for name in WebSettings.model_fields if name not in shared}
+    hooks = {f"POSTROOM_HOOKS_{name.upper()}" for name in HooksSettings.model_fields if name not in shared}
     fields = {ACCOUNT + name.upper() for name in Account.model_fields if name != "name"}
     # Of a group of settings one member stands for all.
     names = {re.sub(r"(?<=__OAUTH)__\w+", "", name) for name in example if name.startswith("POSTROOM_")}
@@ -39,7 +41,7 @@ def test_the_example_has_every_setting_and_no_other(example: dict[str, str]) -> 
     resets = {f"POSTROOM_RESETS__{name.upper()}" for name in ResetSettings.model_fields}
     limits = {PREFIX + name.upper() for name in LimitSettings.model_fields}
 
-    assert names == settings | web | fields | resets | limits | PLACES
+    assert names == settings | web | hooks | fields | resets | limits | PLACES
 
 
 def test_the_example_can_be_used_as_it_stands(
