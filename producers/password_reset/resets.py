@@ -86,6 +86,7 @@ class Resets:
         account: str | None = None,
         idempotency_key: str | None = None,
         lane: Lane | str = Lane.RESET,
+        notify: str = "",
     ) -> str:
         """
         Ask for the reset of a specified user's password, on behalf of *actor*, and return the mail's id.
@@ -93,6 +94,7 @@ class Resets:
         The same *ticket* for the same user, or without one the same actor within ten minutes, is the same
         request again, unless an *idempotency_key* says otherwise. *ttl* is the lifetime of the link in
         seconds, from when it is sent. That the user is not known shows in the result: the caller is staff.
+        *notify* names the API key that is told of the end, if one is.
 
         Raises:
             InvalidInput: with every error of every field.
@@ -116,7 +118,7 @@ class Resets:
         )
         used = reset.model_copy(update={"idempotency_key": idempotency_key or self._key(reset)})
         self._allow(used)
-        accepted = self._hand_in(used, parse_option("lane", lane, parse_lane))
+        accepted = self._hand_in(used, parse_option("lane", lane, parse_lane), notify=notify)
         if accepted.outcome is Acceptance.CONFLICT:
             raise IdempotencyConflict(accepted.mail_id)
         return accepted.mail_id
@@ -236,12 +238,12 @@ class Resets:
         if full:
             raise TooManyResets(_WHAT[full.limit.name.partition(":")[0]], full.wait)
 
-    def _hand_in(self, reset: PasswordReset, lane: Lane) -> Accepted:
+    def _hand_in(self, reset: PasswordReset, lane: Lane, *, notify: str = "") -> Accepted:
         mail_id = str(uuid.uuid4())
         # Written down before: a reset without a record is worse than a record without a reset.
         with _bounded():
             self._audit.note(_asked(mail_id, reset))
-        [accepted] = self._outbox.hand_in([reset], lane=lane, mail_ids=[mail_id])
+        [accepted] = self._outbox.hand_in([reset], lane=lane, mail_ids=[mail_id], notify=[notify])
         if accepted.mail_id != mail_id:
             with _bounded():
                 self._audit.strike(mail_id)

@@ -26,6 +26,7 @@ from producers.web.routers import (
     password_resets,
     reset_completions,
     reset_records,
+    webhooks,
 )
 from producers.web.stopping import told_to_stop
 
@@ -47,6 +48,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     password_resets.router,
     reset_completions.router,
     reset_records.router,
+    webhooks.router,
     health.router,
 )
 #: What people see; the longer paths first.

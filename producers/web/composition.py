@@ -6,12 +6,15 @@ import logging
 from typing import TYPE_CHECKING
 
 from producers.cli.connection import Places, resets, urls
+from producers.cli.gateway import hooks_settings_from_environment
 from producers.connections import connect
+from producers.hooks.ledger import Ledger
 from producers.outbox import Outbox
 from producers.web.app import create_app
 from producers.web.desk import Desk
 from producers.web.errands import Errands
 from producers.web.gateway import Gateway
+from producers.web.hook_errands import HookErrands
 from producers.web.inbox.folder import Folder
 from producers.web.index import Index
 from producers.web.keyfile import KeyFile
@@ -52,6 +55,7 @@ def gateway_for(settings: WebSettings) -> Gateway:
     keys = places.seal_keys
     redis = connect(journal_url)
     outbox = Outbox(broker_url, journal_url=journal_url, sealing_keys=keys, is_lean=places.lean_enqueue)
+    ledger = Ledger(redis, options=hooks_settings_from_environment().options)
     index, rates = Index(redis, seal=seal_with(keys)), Rates(redis)
     return Gateway(
         settings,
@@ -59,7 +63,8 @@ def gateway_for(settings: WebSettings) -> Gateway:
         desk=Desk(outbox, index=index, rates=rates),
         errands=Errands(outbox, redis, index=index, rates=rates),
         resets=ResetErrands(resets(None, None), index=index, rates=rates),
-        metrics=Metrics(),
+        hooks=HookErrands(ledger, rates=rates),
+        metrics=Metrics(ledger),
     )
 
 

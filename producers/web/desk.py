@@ -78,6 +78,7 @@ class Desk:
                 lane=first.lane,
                 send_at=first.send_at,
                 mail_ids=[draft.mail_id for draft in way],
+                notify=[draft.letter.key.notify for draft in way],
             )
         except QueueUnavailable as away:
             return [away] * len(way)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from producers.web.desk import Desk
     from producers.web.errands import Errands
+    from producers.web.hook_errands import HookErrands
     from producers.web.keyring import Keyring
     from producers.web.keys import Key
     from producers.web.metrics import Metrics
@@ -56,12 +57,14 @@ class Gateway:
         desk: Desk,
         errands: Errands,
         resets: ResetErrands,
+        hooks: HookErrands,
         metrics: Metrics,
     ) -> None:
         self.settings = settings
         self.keyring = keyring
         self.errands = errands
         self.resets = resets
+        self.hooks = hooks
         self.metrics = metrics
         self.metrics_token = settings.metrics_token()
         self.buffers = Buffers(settings.max_buffered_bytes)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+
+from producers.web.hook_numbers import HookNumbers
+
+if TYPE_CHECKING:
+    from producers.hooks.ledger import Ledger
 
 #: The media type of what `Metrics.render` returns.
 MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -18,10 +23,15 @@ _MAILS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
 class Metrics:
-    """Requests by route and status, attempts to sign in, how long handing in takes, and of how many mails."""
+    """
+    Requests by route and status, attempts to sign in, how long handing in takes, and of how many mails.
 
-    def __init__(self) -> None:
+    With a *ledger* the numbers of deliveries to webhooks, too.
+    """
+
+    def __init__(self, ledger: Ledger | None = None) -> None:
         self._registry = CollectorRegistry()
+        self._hooks = HookNumbers(ledger) if ledger else None
         self.requests = Counter(
             "postroom_web_requests",
             "Requests answered.",
@@ -49,8 +59,11 @@ class Metrics:
 
     def render(self) -> bytes:
         """Return the numbers of all processes in the text format."""
-        if not os.environ.get(SHARED_FOLDER):
-            return generate_latest(self._registry)
         together = CollectorRegistry()
-        MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # prometheus_client's
+        if os.environ.get(SHARED_FOLDER):
+            MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # prometheus_client's
+        else:
+            together.register(self._registry)
+        if self._hooks:
+            together.register(self._hooks)
         return generate_latest(together)

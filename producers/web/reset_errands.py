@@ -47,7 +47,7 @@ class ResetErrands:
         allowance = self._count(key)
         if not allowance.is_granted:
             return Asked(allowance)
-        mail_id = self._resets.for_user(**{"actor": key.name, **asked, **_account(key)})
+        mail_id = self._resets.for_user(**{"actor": key.name, **asked, **_account(key), "notify": key.notify})
         self._remember(key, mail_id)
         return Asked(allowance, mail_id)
 

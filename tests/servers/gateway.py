@@ -16,6 +16,7 @@ import httpx
 
 from producers.web.keyfile import KeyFile
 from producers.web.keys import ResetRight
+from producers.web.webhook import new_secret
 from tests.servers.redis_server import free_port
 from worker.broker import LOOPBACK
 
@@ -57,7 +58,10 @@ class Running:
 def running(folder: Path, queue: str, **settings: str) -> Iterator[Running]:
     port = free_port()
     keys = KeyFile(folder / "keys.json")
-    _, token = keys.create(name="shop", rate=100_000.0, burst=100_000, resets=tuple(ResetRight))
+    rights: dict[str, Any] = {"rate": 100_000.0, "burst": 100_000, "resets": tuple(ResetRight)}
+    secrets = [{"secret": new_secret().get_secret_value()}]
+    webhook = {"url": "https://shop.example/mails", "secrets": secrets}
+    _, token = keys.create(name="shop", webhook=webhook, **rights)
     log = folder / "gateway.log"
     environment = {
         **os.environ,

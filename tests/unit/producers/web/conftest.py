@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import fakeredis
@@ -12,10 +12,12 @@ import httpx
 import pytest
 
 from producers.errors import QueueUnavailable
+from producers.hooks.ledger import Ledger
 from producers.web.app import create_app
 from producers.web.desk import Desk
 from producers.web.errands import Errands
 from producers.web.gateway import Gateway
+from producers.web.hook_errands import HookErrands
 from producers.web.index import Index
 from producers.web.keyfile import KeyFile
 from producers.web.keyring import Keyring
@@ -59,13 +61,14 @@ class FakeOutbox:
         lane: Lane,
         send_at: datetime | None = None,
         mail_ids: Sequence[str],
+        notify: Sequence[str],
     ) -> list[Accepted]:
         self._fail_if_away()
         self.runs.append(len(requests))
         delay = 60.0 if send_at else 0.0
         entries = [
-            Entry.of(mail_id, lane, request, delay=delay)
-            for mail_id, request in zip(mail_ids, requests, strict=True)
+            replace(Entry.of(mail_id, lane, request, delay=delay), notify=who)
+            for mail_id, request, who in zip(mail_ids, requests, notify, strict=True)
         ]
         accepted = Journal(self.redis).accept(entries)
         answers = zip(accepted, requests, strict=True)
@@ -114,7 +117,8 @@ class FakeResets:
 
     def for_user(self, user: str, **asked: Any) -> str:
         self.asked.append((user, asked))
-        return self._accept({"workflow": "specified", "user": user, **asked})
+        notify = asked.pop("notify")
+        return self._accept({"workflow": "specified", "user": user, **asked}, notify)
 
     def for_requester(self, identifier: str, **asked: Any) -> str:
         self.asked.append((identifier, asked))
@@ -133,11 +137,12 @@ class FakeResets:
     def close(self) -> None:
         """Close nothing."""
 
-    def _accept(self, asked: dict[str, Any]) -> str:
+    def _accept(self, asked: dict[str, Any], notify: str = "") -> str:
         if self.failure:
             raise self.failure
         mail_id = str(uuid.uuid4())
-        Journal(self.redis).accept([Entry.of(mail_id, "reset", parse_password_reset(asked))])
+        entry = replace(Entry.of(mail_id, "reset", parse_password_reset(asked)), notify=notify)
+        Journal(self.redis).accept([entry])
         return mail_id
 
 
@@ -168,7 +173,8 @@ def gateway(
         desk=Desk(outbox, index=index, rates=rates),  # type: ignore[arg-type]  # a double
         errands=Errands(outbox, redis, index=index, rates=rates),  # type: ignore[arg-type]  # as above
         resets=ResetErrands(resets, index=index, rates=rates),  # type: ignore[arg-type]  # as above
-        metrics=Metrics(),
+        hooks=HookErrands(Ledger(redis), rates=rates),
+        metrics=Metrics(Ledger(redis)),
     )
 
 
@@ -202,11 +208,18 @@ def other_fields() -> dict[str, Any]:
 
 
 @pytest.fixture
-def keys(key_file: KeyFile, other_fields: dict[str, Any]) -> tuple[str, str]:
+def first_fields() -> dict[str, Any]:
+    """What the key of *call* has beside its rights."""
+    return {}
+
+
+@pytest.fixture
+def keys(key_file: KeyFile, first_fields: dict[str, Any], other_fields: dict[str, Any]) -> tuple[str, str]:
     """The API keys of two callers; the first may do everything."""
-    fields = [{"name": "shop", "resets": tuple(ResetRight)}, {"name": "other", **other_fields}]
-    first, second = (str(key_file.create(**each)[1]) for each in fields)
-    return first, second
+    first = {"name": "shop", "resets": tuple(ResetRight), **first_fields}
+    fields = [first, {"name": "other", **other_fields}]
+    made = [str(key_file.create(**each)[1]) for each in fields]
+    return made[0], made[1]
 
 
 @pytest.fixture
