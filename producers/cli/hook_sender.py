@@ -53,6 +53,7 @@ async def _send(settings: HooksSettings, journal_url: str, keyring: Keyring) -> 
         keyring=keyring,
         poster=Poster(Addresses(settings.networks), timeout=settings.timeout),
         grace=settings.grace,
+        heartbeat=settings.heartbeat_file,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, sender.stop)

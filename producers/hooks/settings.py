@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AliasChoices, Field, field_validator
@@ -55,6 +56,10 @@ class HooksSettings(BaseSettings):
     )
     grace: float = Field(
         default=3.0, ge=0, le=120, description="How long attempts under way may take after SIGTERM."
+    )
+    heartbeat_file: Path | None = Field(
+        default=None,
+        description="A file that a sender touches as long as it reaches the journal, for health checks.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO",

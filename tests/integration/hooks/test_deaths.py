@@ -54,9 +54,9 @@ def test_several_senders_share_the_work_and_tell_each_end_once(
 ) -> None:
     key = office.key(f"{receiver.url}/200")
     senders = [office.send(), office.send()]
-    mails = office.end(key, 300)
+    mails = office.end(key, 150)
 
-    until(lambda: len(receiver.posted) >= 300)
+    until(lambda: len(receiver.posted) >= 150)
     for sender in senders:
         sender.terminate()
         assert sender.wait(15) == 0
@@ -88,7 +88,9 @@ def test_a_sender_outlives_an_outage_of_its_redis(
 ) -> None:
     with RedisServer(tmp_path / "own") as server:
         key = office.key(f"{receiver.url}/200")
-        sender = office.send(POSTROOM_BROKER_URL=server.url)
+        sender = office.send(
+            POSTROOM_BROKER_URL=server.url, POSTROOM_HOOKS_HEARTBEAT_FILE=str(office.folder / "alive")
+        )
         until(lambda: office.lines("webhooks started"))
         server.end()
         until(lambda: office.lines("redis away"))
@@ -100,3 +102,4 @@ def test_a_sender_outlives_an_outage_of_its_redis(
 
         assert told(posted) == {mail: 1}
         assert sender.poll() is None
+        assert (office.folder / "alive").exists()

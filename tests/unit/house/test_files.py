@@ -24,7 +24,7 @@ def compose() -> dict[str, dict[str, dict[str, object]]]:
     return yaml.safe_load(_read("docker-compose.yml"))
 
 
-SERVICES = ["redis", "worker", "flower", "web", "mailpit"]
+SERVICES = ["redis", "worker", "flower", "web", "hooks", "mailpit"]
 
 
 @pytest.mark.parametrize("name", ["Procfile", "Procfile.dev"])
@@ -89,6 +89,7 @@ def test_every_published_port_is_on_loopback(compose: dict[str, dict[str, dict[s
         "worker": [],
         "flower": ["127.0.0.1:5555:5555"],
         "web": ["127.0.0.1:8080:8080"],
+        "hooks": [],
         "mailpit": ["127.0.0.1:8025:8025"],
     }
 
