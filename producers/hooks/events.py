@@ -54,13 +54,15 @@ class Event:
         try:
             mail_id, key_id, fence = (fields[name].decode() for name in (b"mail", b"notify", b"fence"))
             record = Record.read(mail_id, fields)
+            email = Email.of(record) if record and record.state.is_terminal else None
         except (KeyError, ValueError) as error:
             raise Unreadable(type(error).__name__) from None
-        if record is None or not record.state.is_terminal:
+        if email is None:
             raise Unreadable("it has not ended")
         at = moment(int(entry.partition("-")[0]))
-        kind = f"email.{record.state}"
-        return cls(f"{_END}{mail_id}_{fence}", key_id, kind, _body(kind, at, _email(record)), mail_id, entry)
+        kind = f"email.{email.state}"
+        body = _body(kind, at, email.model_dump_json(by_alias=True))
+        return cls(f"{_END}{mail_id}_{fence}", key_id, kind, body, mail_id, entry)
 
     @classmethod
     def trial(cls, key_id: str) -> Event:
@@ -75,10 +77,6 @@ class Event:
 
 #: All types of events.
 TYPES: Final = (*(f"email.{state}" for state in MailState if state.is_terminal), TRIAL_TYPE)
-
-
-def _email(record: Record) -> str:
-    return Email.of(record).model_dump_json(by_alias=True)
 
 
 def _body(kind: str, at: datetime, data: str) -> bytes:

@@ -40,6 +40,8 @@ _BEAT: Final = 2.0
 _BATCH: Final = 200
 #: Attempts of this sender that are under way at once.
 _MOST: Final = 200
+#: Keys that it looks at in one turn.
+_KEYS: Final = 25
 
 
 class Sender:
@@ -106,11 +108,14 @@ class Sender:
         """Take what is due and begin to post it; then wait until there may be more."""
         self._wake.clear()
         if len(self._under_way) < _MOST:
-            keys = await self._call(self._deliveries.due_keys, most=_MOST // 8)
+            keys = await self._call(self._deliveries.due_keys, most=_KEYS)
             webhooks = {key_id: self._webhook(key_id) for key_id in keys}
             addresses = {key_id: hook.fingerprint if hook else "" for key_id, hook in webhooks.items()}
             for claim in await self._call(self._deliveries.claim, addresses):
                 self._begin(claim, webhooks[claim.key_id])
+            if len(keys) == _KEYS:
+                # There may be more.
+                self._wake.set()
         self._beat()
         try:
             await asyncio.wait_for(self._wake.wait(), _TURN)

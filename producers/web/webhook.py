@@ -88,6 +88,13 @@ class Webhook(BaseModel):
             raise ValueError(f"only final states are told: {', '.join(ENDS)}")
         return tuple(dict.fromkeys(states))
 
+    @field_validator("secrets")
+    @classmethod
+    def _sign_for_ever(cls, secrets: tuple[SigningSecret, ...]) -> tuple[SigningSecret, ...]:
+        if secrets[0].until is not None:
+            raise ValueError("the first secret must not run out: nothing would be signed any more")
+        return secrets
+
     @property
     def fingerprint(self) -> str:
         """What stands for the address where it may be read: it may hold a token."""
@@ -141,7 +148,9 @@ def check_url(url: str) -> None:
         raise ValueError(_WHAT) from None
     host = parts.hostname or ""
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
-    if not host or not has_port or not is_safe or not url.isascii() or not url.isprintable() or " " in url:
+    if not url.isascii():
+        raise ValueError("must be ASCII: write other names as xn--…, and percent-encode the rest")
+    if not host or not has_port or not is_safe or not url.isprintable() or " " in url:
         raise ValueError(_WHAT)
     if "@" in parts.netloc:
         raise ValueError("must have no login; deliveries are signed, which proves more")

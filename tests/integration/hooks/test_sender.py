@@ -132,6 +132,7 @@ def test_a_revoked_key_is_told_nothing(served: Any, receiver: Receiver) -> None:
     receiver.wait_for(1)
 
     assert receiver.at("/201") == []
+    assert served.ledger.page(revoked.id, state=None, before=None, size=9) == ([], None)
 
 
 def test_neither_redis_nor_the_log_has_a_secret_or_an_address(

@@ -51,7 +51,7 @@ def test_https_anywhere_and_http_on_this_machine_will_do(url: str) -> None:
         ("https://[::1/", "https://"),
         ("https://shop.example/a b", "https://"),
         ("https://shop.example/\r\nX: y", "https://"),
-        ("https://shöp.example/", "https://"),
+        ("https://shöp.example/", "xn--"),
         ("https://ann:canary@shop.example/", "login"),
         ("https://shop.example/#canary", "fragment"),
         ("https://shop.example/" + "a" * 2000, "2000"),
@@ -93,6 +93,13 @@ def test_what_is_no_secret_is_refused_without_being_repeated(text: str) -> None:
 
     assert "must be" in str(refused.value)
     assert not text.removeprefix("whsec_") or text not in str(refused.value)
+
+
+def test_a_webhook_always_has_a_secret_that_signs() -> None:
+    with pytest.raises(ValidationError):
+        webhook(secrets=({"secret": new_secret(), "until": NOW},))
+    with pytest.raises(ValidationError):
+        webhook(secrets=())
 
 
 def test_both_secrets_sign_while_one_takes_the_others_place() -> None:
