@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi.openapi.utils import get_openapi
 
 from producers.web.answers import ProblemDocument
+from producers.web.outgoing import webhooks
 from tasks.contract.schema import send_email_schema
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def _made(app: FastAPI) -> dict[str, Any]:
     found = get_openapi(
         title=app.title, version=app.version, summary=app.summary, description=_ABOUT, routes=app.routes
     )
+    found["webhooks"] = webhooks()
     components = found.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     email = send_email_schema()

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jsonschema import Draft202012Validator, FormatChecker
 
 from producers.hooks.deliveries import Deliveries, Settlement
 from producers.hooks.events import Event
@@ -91,6 +92,21 @@ def test_what_is_told_is_what_is_answered_to_who_asks(
     body = json.loads(Event.of(entry.decode(), fields).body)
 
     assert body["data"] == call("GET", f"/v1/emails/{mail_id}").json()
+
+
+def test_what_is_told_is_what_the_document_says(call: Any, end: Callable[[], str], redis: Redis) -> None:
+    end()
+    [(entry, fields)] = redis.xrange(ENDED)
+    document = call("GET", "/openapi.json").json()
+
+    for name, event in {
+        "emailEnded": Event.of(entry.decode(), fields),
+        "webhookTest": Event.trial("shop"),
+    }.items():
+        at = f"#/webhooks/{name}/post/requestBody/content/application~1json/schema"
+        schema = Draft202012Validator({**document, "$ref": at}, format_checker=FormatChecker())
+        assert list(schema.iter_errors(json.loads(event.body))) == []
+        assert list(schema.iter_errors({"type": "other", "timestamp": "now", "data": {}})) != []
 
 
 def test_a_key_sees_its_webhook_and_not_its_secret(call: Any, webhook: Webhook) -> None:
