@@ -145,7 +145,7 @@ class Sender:
     async def _deliver(self, claim: Claim, webhook: Webhook | None) -> None:
         attempt = await self._attempt(claim, webhook)
         wait = wait_after(claim.tries + 1, asked_for=attempt.retry_after)
-        if attempt.is_gone or claim.delivery_id.startswith(TRIAL) or self._is_revoked(claim.key_id):
+        if attempt.is_gone or claim.delivery_id.startswith(TRIAL) or self._wants_nothing(claim.key_id):
             wait = None
         settlement = Settlement(claim, attempt, webhook.fingerprint if webhook else "", wait)
         _log(settlement)
@@ -180,7 +180,8 @@ class Sender:
         key = self._keyring.get(key_id)
         return key.webhook if key and not key.revoked_at else None
 
-    def _is_revoked(self, key_id: str) -> bool:
+    def _wants_nothing(self, key_id: str) -> bool:
+        """Whether the key's holder is told nothing any more, so that there is no use in trying again."""
         key = self._keyring.get(key_id)
         return key is not None and (key.revoked_at is not None or key.webhook is None)
 
