@@ -11,12 +11,12 @@ if receiver[1] == ARGV[3] and receiver[2] and string.sub(ARGV[1], 1, 5) ~= 'test
   return 'disabled'
 end
 redis.call('HSET', KEYS[1], 'state', 'pending', 'tries', 0)
+-- Whoever has it now may still deliver it, but no longer give it up.
+redis.call('HINCRBY', KEYS[1], 'claim', 1)
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 redis.call('PEXPIRE', KEYS[2], ARGV[4])
--- One that is under way comes again when it is settled, if it fails.
-local lease = redis.call('ZSCORE', KEYS[4], ARGV[1])
-if not lease or tonumber(lease) <= now then
-  redis.call('ZADD', KEYS[3], now, ARGV[1])
-  redis.call('ZADD', KEYS[6], now, ARGV[2])
-end
+-- One that is under way comes again when its lease is over.
+local due = math.max(now, tonumber(redis.call('ZSCORE', KEYS[4], ARGV[1]) or 0))
+redis.call('ZADD', KEYS[3], due, ARGV[1])
+redis.call('ZADD', KEYS[6], 'LT', due, ARGV[2])
 return 'queued'

@@ -84,8 +84,11 @@ def test_one_that_waits_for_its_next_attempt_is_tried_now(
     [delivery_id] = settle(post, key, attempt(500), wait=3600.0)
     assert settle(post, key, attempt(200)) == []
 
+    assert post.deliveries.due_keys(most=9) == []
+
     post.ledger.replay(delivery_id, key_id=key.id, webhook=key.webhook)
 
+    assert post.deliveries.due_keys(most=9) == [key.id]
     assert settle(post, key, attempt(200)) == [delivery_id]
 
 
@@ -95,6 +98,34 @@ def test_one_that_is_under_way_is_not_posted_twice_at_once(post: Any, key: Key) 
 
     assert post.ledger.replay(taken.delivery_id, key_id=key.id, webhook=key.webhook) is Replay.QUEUED
     assert post.deliveries.claim({key.id: "x"}) == []
+
+
+@pytest.mark.parametrize("status", [500, 200], ids=["fails", "is delivered"])
+def test_the_last_attempt_does_not_give_up_what_was_asked_for_again_meanwhile(
+    post: Any, key: Key, attempt: Callable[..., Any], status: int
+) -> None:
+    post.admit(key.id)
+    [last] = post.deliveries.claim({key.id: "x"})
+    post.ledger.replay(last.delivery_id, key_id=key.id, webhook=key.webhook)
+
+    post.deliveries.settle([Settlement(last, attempt(status), "x", None)])
+
+    found = post.ledger.get(last.delivery_id)
+    assert found.state is (DeliveryState.DELIVERED if status == 200 else DeliveryState.PENDING)
+
+
+def test_one_that_was_delivered_while_it_was_asked_for_again_can_be_asked_for_once_more(
+    post: Any, key: Key, attempt: Callable[..., Any]
+) -> None:
+    post.admit(key.id)
+    [taken] = post.deliveries.claim({key.id: "x"})
+    post.ledger.replay(taken.delivery_id, key_id=key.id, webhook=key.webhook)
+    post.deliveries.settle([Settlement(taken, attempt(200), "x", None)])
+
+    post.ledger.replay(taken.delivery_id, key_id=key.id, webhook=key.webhook)
+
+    assert post.redis.zscore(f"postroom:hooks:due:{key.id}", taken.delivery_id) is not None
+    assert post.redis.zscore("postroom:hooks:keys", key.id) is not None
 
 
 def test_nothing_is_made_again_for_a_disabled_receiver(
