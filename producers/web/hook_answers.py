@@ -23,10 +23,8 @@ class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-class HookDocument(_Answer):
+class WebhookAnswer(_Answer):
     """The webhook of an API key, and how its receiver is."""
-
-    model_config = ConfigDict(title="Webhook")
 
     url: str = Field(description="Where deliveries are posted to.")
     states: tuple[MailState, ...] = Field(description="The ends that are told.")
@@ -35,7 +33,7 @@ class HookDocument(_Answer):
     reason: str | None = Field(description="Why it is disabled: `gone` (it answered 410) or `failing`.")
 
     @classmethod
-    def of(cls, webhook: Webhook, health: Health) -> HookDocument:
+    def of(cls, webhook: Webhook, health: Health) -> WebhookAnswer:
         """Return what callers are told of *webhook*: everything but its secrets."""
         return cls(
             url=webhook.url,
@@ -46,10 +44,8 @@ class HookDocument(_Answer):
         )
 
 
-class AttemptDocument(_Answer):
+class DeliveryAttempt(_Answer):
     """One attempt to deliver."""
-
-    model_config = ConfigDict(title="Attempt")
 
     at: datetime
     seconds: float = Field(description="How long it took.")
@@ -58,10 +54,8 @@ class AttemptDocument(_Answer):
     excerpt: str = Field(description="The beginning of the answer.")
 
 
-class DeliveryDocument(_Answer):
+class DeliveryAnswer(_Answer):
     """A delivery to a webhook; its id is the `webhook-id` of every attempt."""
-
-    model_config = ConfigDict(title="Delivery")
 
     id: str
     state: DeliveryState = Field(description="`pending` until it is delivered, or given up.")
@@ -70,11 +64,11 @@ class DeliveryDocument(_Answer):
     created_at: datetime
     tries: int = Field(description="Attempts since it was made, or made again.")
     due_at: datetime | None = Field(description="When it is tried next; null unless pending.")
-    attempts: tuple[AttemptDocument, ...] = Field(description="The last ones, oldest first.")
+    attempts: tuple[DeliveryAttempt, ...] = Field(description="The last ones, oldest first.")
     location: str
 
     @classmethod
-    def of(cls, delivery: Delivery) -> DeliveryDocument:
+    def of(cls, delivery: Delivery) -> DeliveryAnswer:
         """Return what callers are told of *delivery*."""
         return cls(
             id=delivery.delivery_id,
@@ -85,7 +79,7 @@ class DeliveryDocument(_Answer):
             tries=delivery.tries,
             due_at=delivery.due,
             attempts=tuple(
-                AttemptDocument(
+                DeliveryAttempt(
                     at=each.at,
                     seconds=each.seconds,
                     status=each.status,
@@ -101,7 +95,7 @@ class DeliveryDocument(_Answer):
 class DeliveryPage(_Answer):
     """Deliveries from newest to oldest."""
 
-    deliveries: tuple[DeliveryDocument, ...]
+    deliveries: tuple[DeliveryAnswer, ...]
     next: str | None = Field(
         description="The cursor of the next page; null at the end. A page may have fewer deliveries than "
         "asked for, and yet not be the last."

@@ -12,7 +12,7 @@ from producers.web.answers import as_json
 from producers.web.callers import Caller, counted, note
 from producers.web.describing import RATE_HEADERS, refusals
 from producers.web.gateway import gateway_of, too_fast
-from producers.web.hook_answers import DELIVERIES, DeliveryDocument, DeliveryPage, HookDocument
+from producers.web.hook_answers import DELIVERIES, DeliveryAnswer, DeliveryPage, WebhookAnswer
 from producers.web.hook_errands import Seen
 from producers.web.keys import Key
 from producers.web.problems import Problem
@@ -52,7 +52,7 @@ _QUEUED: Final[dict[str, Any]] = {
     "/v1/webhooks",
     operation_id="getWebhook",
     summary="Ask how the webhook is",
-    response_model=HookDocument,
+    response_model=WebhookAnswer,
     responses={
         200: {"description": "The webhook of this API key.", "headers": dict(RATE_HEADERS)},
         **refusals(problems.NO_WEBHOOK),
@@ -69,7 +69,7 @@ async def get_webhook(request: Request, key: Caller) -> Response:
     headers = counted(request, allowance)
     if health is None:
         raise too_fast(headers)
-    return Response(as_json(HookDocument.of(webhook, health)), 200, headers, _JSON)
+    return Response(as_json(WebhookAnswer.of(webhook, health)), 200, headers, _JSON)
 
 
 @router.get(
@@ -110,7 +110,7 @@ async def list_deliveries(
     if not found.allowance.is_granted:
         raise too_fast(headers)
     page = DeliveryPage(
-        deliveries=tuple(DeliveryDocument.of(delivery) for delivery in found.deliveries),
+        deliveries=tuple(DeliveryAnswer.of(delivery) for delivery in found.deliveries),
         next=None if found.before is None else str(found.before),
     )
     return Response(as_json(page), 200, headers, _JSON)
@@ -120,7 +120,7 @@ async def list_deliveries(
     "/v1/webhooks/deliveries/{delivery_id}",
     operation_id="getDelivery",
     summary="Ask what became of a delivery",
-    response_model=DeliveryDocument,
+    response_model=DeliveryAnswer,
     responses={
         200: {"description": "Where it stands, and its last attempts.", "headers": dict(RATE_HEADERS)},
         **refusals(problems.NO_SUCH_DELIVERY),
@@ -142,7 +142,7 @@ async def get_delivery(request: Request, key: Caller, delivery_id: DeliveryId) -
     operation_id="replayDelivery",
     summary="Have a delivery made again",
     status_code=202,
-    response_model=DeliveryDocument,
+    response_model=DeliveryAnswer,
     responses={
         202: _QUEUED,
         **refusals(problems.NO_SUCH_DELIVERY, problems.NO_WEBHOOK, problems.WEBHOOK_DISABLED),
@@ -171,7 +171,7 @@ async def replay_delivery(request: Request, key: Caller, delivery_id: DeliveryId
     operation_id="testWebhook",
     summary="Try the webhook out",
     status_code=202,
-    response_model=DeliveryDocument,
+    response_model=DeliveryAnswer,
     responses={202: _QUEUED, **refusals(problems.NO_WEBHOOK)},
 )
 async def test_webhook(request: Request, key: Caller) -> Response:
@@ -194,7 +194,7 @@ def _answer(request: Request, seen: Seen, status: int) -> Response:
         raise Problem(
             problems.NO_SUCH_DELIVERY, "this API key has no delivery of this id, or it is forgotten"
         )
-    document = DeliveryDocument.of(seen.delivery)
+    document = DeliveryAnswer.of(seen.delivery)
     note(request, delivery=document.id)
     if status == 202:  # noqa: PLR2004 (accepted)
         headers["Location"] = document.location
