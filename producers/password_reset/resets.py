@@ -149,16 +149,18 @@ class Resets:
         marked = reset.model_copy(update={"is_throttled": full is not None})
         return self._hand_in(marked, Lane.RESET).mail_id
 
-    def completed(self, user: str, *, locale: str = "en", account: str | None = None) -> str:
+    def completed(
+        self, user: str, *, locale: str = "en", account: str | None = None, notify: str = ""
+    ) -> str:
         """
-        Tell a user that their password was changed, and return the mail's id.
+        Tell a user that their password was changed, and return the mail's id; *notify* as for `for_user`.
 
         Raises:
             InvalidInput: with every error of every field.
             QueueUnavailable: the queue is away.
         """
         asked = {"workflow": "completed", "user": user, "locale": locale, "account": account}
-        return self._hand_in(parse_password_reset(asked), Lane.RESET).mail_id
+        return self._hand_in(parse_password_reset(asked), Lane.RESET, notify=notify).mail_id
 
     def for_rows(self, rows: Sequence[tuple[str, PasswordReset]], *, lane: Lane = Lane.BULK) -> None:
         """

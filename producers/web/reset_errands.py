@@ -73,7 +73,7 @@ class ResetErrands:
         allowance = self._count(key)
         if not allowance.is_granted:
             return Asked(allowance)
-        mail_id = self._resets.completed(**asked, **_account(key))
+        mail_id = self._resets.completed(**asked, **_account(key), notify=key.notify)
         self._remember(key, mail_id)
         return Asked(allowance, mail_id)
 

@@ -126,7 +126,8 @@ class FakeResets:
 
     def completed(self, user: str, **asked: Any) -> str:
         self.asked.append((user, asked))
-        return self._accept({"workflow": "completed", "user": user, **asked})
+        notify = asked.pop("notify")
+        return self._accept({"workflow": "completed", "user": user, **asked}, notify)
 
     def audit(self, **query: Any) -> list[Audited]:
         if self.failure:

@@ -70,11 +70,15 @@ def test_only_mails_of_a_key_with_a_webhook_are_told(
     told = call("POST", "/v1/emails", json=mail).json()["id"]
     batch = call("POST", "/v1/emails/batch", json=[mail]).json()["outcomes"][0]["email"]["id"]
     reset = call("POST", "/v1/password-resets/users", json={"user": "ann"}).json()["id"]
+    completed = call("POST", "/v1/password-resets/completed", json={"user": "ann"}).json()["id"]
     untold = other("POST", "/v1/emails", json=mail).json()["id"]
 
-    notified = {each: redis.hget(f"postroom:mail:{each}", "notify") for each in (told, batch, reset, untold)}
+    notified = {
+        each: redis.hget(f"postroom:mail:{each}", "notify")
+        for each in (told, batch, reset, completed, untold)
+    }
     key_id = keys[0][3:15].encode()
-    assert notified == {told: key_id, batch: key_id, reset: key_id, untold: None}
+    assert notified == {told: key_id, batch: key_id, reset: key_id, completed: key_id, untold: None}
 
 
 def test_a_public_request_for_a_reset_is_never_told(call: Any, redis: Redis) -> None:
