@@ -18,14 +18,18 @@ class FetchingPoller(redis.MultiChannelPoller):
     _fd_to_chan: dict[int, tuple[FetchingChannel, str]]
     _register_LISTEN: Any  # noqa: N815 (kombu's name)
 
-    #: The consumer's event loop, once there is one.
+    #: The consumer's event loop, once there is one, and what it calls for the sockets of this poller.
     loop: Any = None
+    reader: Any = None
 
     @property
     def fds(self) -> dict[int, Any]:
         """The sockets to watch; with a loop, those that it does not know: kombu adds them all each time."""
-        watched = self.loop.readers if self.loop else ()
-        return {fd: found for fd, found in self._fd_to_chan.items() if fd not in watched}
+        return {fd: found for fd, found in self._fd_to_chan.items() if not self._is_watched(fd)}
+
+    def _is_watched(self, fd: int) -> bool:
+        # The number may have been that of another connection's socket, which left its callback behind.
+        return self.loop is not None and self.loop.readers.get(fd, (None,))[0] == self.reader
 
     def on_poll_start(self) -> None:
         """Have the channels do what is to be done at a turn of the loop."""

@@ -31,8 +31,10 @@ class _Fetching:
         super().__init__(*args, **kwargs)
         self.cycle = FetchingPoller()
 
+    on_readable: Any
+
     def register_with_event_loop(self, connection: Any, loop: Any) -> None:
         """Note the loop, which is woken where there is more to fetch."""
-        self.cycle.loop = loop
+        self.cycle.loop, self.cycle.reader = loop, self.on_readable
         plain: Any = super()
         plain.register_with_event_loop(connection, loop)
