@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from redis.exceptions import ConnectionError  # noqa: A004 (Redis, not the system, is away)
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -49,10 +51,17 @@ class Bells:
                 self._wait(bell)
 
     def check(self, patience: float) -> None:
-        """Let go of connections whose answer is overdue by *patience* seconds: nobody is there any more."""
+        """
+        Find out whether an answer is overdue by *patience* seconds.
+
+        Raises:
+            redis.ConnectionError: one is. What is silent here is silent on every other connection as well,
+                the one for remote control among them, the last to notice: all are made anew.
+        """
         for bell in self._bells.values():
             if bell.since is not None and time.monotonic() - bell.since > _LONGEST + patience:
                 bell.client.connection.disconnect()
+                raise ConnectionError("Redis does not answer")
 
     def _hang(self, queue: str) -> _Bell:
         bell = self._bells[queue] = _Bell(queue, self._channel.make_client())
