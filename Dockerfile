@@ -23,7 +23,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     POSTROOM_HEARTBEAT_FILE=/tmp/postroom.heartbeat
 USER 10001:10001
-# The worker touches the file as long as it takes mail; looking at its age starts no Python.
+# Each process touches a file as long as it takes mail; looking at their age starts no Python.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
-    CMD test -n "$(find "$POSTROOM_HEARTBEAT_FILE" -newermt '-60 seconds')"
-CMD ["celery", "-A", "worker.app", "worker", "--loglevel=INFO"]
+    CMD test "$(find "$POSTROOM_HEARTBEAT_FILE"* -newermt '-60 seconds' | wc -l)" -ge "${POSTROOM_PROCESSES:-1}"
+CMD ["python3", "-m", "worker.supervise", "celery", "-A", "worker.app", "worker", "--loglevel=INFO"]

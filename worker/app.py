@@ -15,9 +15,10 @@ from worker import logs, outputs, starting
 from worker.composition import connect, delivery_service, journal_options, notices, sieve
 from worker.dispatch.setup import set_up as set_up_dispatch
 from worker.dispatch.strategy import mails
-from worker.environment import settings_from_environment, surroundings
+from worker.environment import process_number, settings_from_environment, surroundings
 from worker.memory import collect_seldom
 from worker.notifying import Notifying
+from worker.numbered import numbered_file, numbered_node
 from worker.queue import QueueApp
 from worker.settings import InvalidSettings, Settings
 from worker.sweeping import Sweeping
@@ -42,10 +43,10 @@ def build(settings: Settings) -> Celery:
     return app
 
 
-def _settings() -> Settings:
-    """Return the settings of this process, or end it with a sentence for each setting that is wrong."""
+def _settings() -> tuple[Settings, int]:
+    """Return settings and number of this process, or end it with a sentence for each that is wrong."""
     try:
-        return settings_from_environment()
+        return settings_from_environment(), process_number()
     except InvalidSettings as invalid:
         raise _unusable(str(invalid)) from None
 
@@ -56,7 +57,7 @@ def _unusable(why: str) -> SystemExit:
     return SystemExit(2)
 
 
-settings = _settings()
+settings, number = _settings()
 app = build(settings)
 _sweeping = Sweeping(
     QueueApp(settings.broker_url),
@@ -68,6 +69,11 @@ _sweeping = Sweeping(
 @signals.celeryd_init.connect
 def _lose_output_rather_than_mails(**_: Any) -> None:
     outputs.lose_rather_than_fail()
+
+
+@signals.celeryd_init.connect
+def _take_a_name_of_its_own(instance: Any, **_: Any) -> None:
+    instance.hostname = numbered_node(instance.hostname, number)
 
 
 @signals.setup_logging.connect
@@ -122,4 +128,4 @@ def _stop_sweeping(**_: Any) -> None:
 @signals.heartbeat_sent.connect
 def _show_life(**_: Any) -> None:
     if settings.heartbeat_file:
-        settings.heartbeat_file.touch()
+        numbered_file(settings.heartbeat_file, number).touch()

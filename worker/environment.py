@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from worker.doctor.examination import Surroundings
 from worker.flowerlogins import LoginRefused, logins
-from worker.settings import load
-from worker.supervise import SUPERVISOR
+from worker.kept import PROCESS, SUPERVISOR
+from worker.settings import InvalidSettings, load
 
 if TYPE_CHECKING:
     from worker.settings import Settings
@@ -37,6 +37,21 @@ def settings_from_environment() -> Settings:
     for name in _CELERYS:
         os.environ.pop(name, None)
     return settings
+
+
+def process_number() -> int:
+    """
+    Return which one this process is, from 1, of those that one supervisor keeps.
+
+    Raises:
+        InvalidSettings: somebody else than the supervisor said so, and it is no number.
+    """
+    text = os.environ.get(PROCESS) or "1"
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise InvalidSettings(
+            f"{PROCESS}: must be a whole number from 1; leave it to worker.supervise to set it"
+        )
+    return int(text)
 
 
 def surroundings() -> Surroundings:

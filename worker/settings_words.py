@@ -41,6 +41,7 @@ password_file = "/run/secrets/smtp_password"
 
 A worker whose settings cannot be used does not start, and says for each wrong one what is expected.
 [.env.example](../../.env.example) has all of them to be copied.
+How many [processes](../howto/deployment.md#several-processes) there are is said by the environment alone.
 Flower's login is described in [Watch Postroom with Flower](../howto/monitoring-with-flower.md).
 
 """

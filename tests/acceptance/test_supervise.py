@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from worker import supervise
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -26,7 +28,9 @@ def stop(number, frame):
         sys.exit(0)
 signal.signal(signal.SIGTERM, stop)
 signal.signal(signal.SIGINT, stop)
-note(f"pid {os.getpid()}")
+note(f"pid {os.getpid()} {os.environ['POSTROOM_PROCESS']}")
+if sys.argv[2] == "second fails" and os.environ["POSTROOM_PROCESS"] == "2":
+    sys.exit(2)
 if sys.argv[2].startswith("exit"):
     sys.exit(int(sys.argv[2][4:]))
 while True:
@@ -50,7 +54,10 @@ class Supervised:
         self.process = self._start("worker.supervise", *options, *child, log=self.log)
 
     def pids(self) -> list[int]:
-        return [int(line[4:]) for line in self.lines("pid ")]
+        return [int(line.split()[1]) for line in self.lines("pid ")]
+
+    def numbers(self) -> list[str]:
+        return [line.split()[2] for line in self.lines("pid ")]
 
     def lines(self, beginning: str) -> list[str]:
         text = self.notes.read_text() if self.notes.exists() else ""
@@ -141,3 +148,66 @@ def test_asks_for_a_command(start: Any, tmp_path: Path) -> None:
 
     assert start("worker.supervise", log=log).wait(20) == 2
     assert "which command to run" in log.read_text()
+
+
+def test_each_of_several_processes_is_told_its_number_and_started_again_by_itself(
+    supervised: Supervised,
+) -> None:
+    supervised.run("obedient", "--processes", "3")
+    supervised.wait_for_start(3)
+    second = supervised.pids()[supervised.numbers().index("2")]
+    os.kill(second, signal.SIGKILL)
+    supervised.wait_for_start(4)
+
+    assert sorted(supervised.numbers()[:3]) == ["1", "2", "3"]
+    assert supervised.numbers()[3] == "2"
+    assert all(_is_alive(pid) for pid in supervised.pids() if pid != second)
+
+
+def test_a_stop_signal_ends_all_processes(supervised: Supervised) -> None:
+    supervised.run("obedient", "--processes", "3")
+    supervised.wait_for_start(3)
+    supervised.process.terminate()
+
+    assert supervised.process.wait(20) == 0
+    assert supervised.lines("got") == ["got 15"] * 3
+    assert not any(map(_is_alive, supervised.pids()))
+
+
+def test_one_process_that_need_not_be_started_again_leaves_the_others(
+    supervised: Supervised, eventually: Any
+) -> None:
+    supervised.run("second fails", "--processes", "2")
+    eventually(lambda: "2: exited with code 2" in supervised.log.read_text(), "the second's end")
+    first = supervised.pids()[supervised.numbers().index("1")]
+
+    assert supervised.process.poll() is None
+    assert _is_alive(first)
+
+
+def test_ends_where_no_process_need_be_started_again(supervised: Supervised) -> None:
+    supervised.run("exit2", "--processes", "2")
+
+    assert supervised.process.wait(20) == 2
+    assert sorted(supervised.numbers()) == ["1", "2"]
+
+
+def test_how_many_processes_is_said_by_the_environment_where_the_command_line_does_not(
+    supervised: Supervised, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSTROOM_PROCESSES", "2")
+    supervised.run("exit2")
+
+    assert supervised.process.wait(20) == 2
+    assert len(supervised.pids()) == 2
+
+
+@pytest.mark.parametrize("count", ["0", "65", "-1", "two", "1.5"])
+def test_a_number_of_processes_that_cannot_be_is_refused(
+    count: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        supervise.main([f"--processes={count}", "true"])
+
+    assert ended.value.code == 2
+    assert "must be a whole number from 1 to 64 (as must $POSTROOM_PROCESSES)" in capsys.readouterr().err

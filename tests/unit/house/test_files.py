@@ -38,6 +38,15 @@ def test_every_process_is_supervised_and_replaces_its_shell(name: str) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["Procfile", "Procfile.dev"])
+def test_only_the_worker_is_several_processes_where_the_environment_asks_for_them(name: str) -> None:
+    """Two Flowers would fight for one port."""
+    single = {line.split(":")[0]: " --processes 1 " in line for line in _read(name).splitlines()}
+
+    assert single.pop("worker") is False
+    assert all(single.values())
+
+
 def test_development_runs_what_production_runs() -> None:
     assert set(_read("Procfile").splitlines()) <= set(_read("Procfile.dev").splitlines())
 

@@ -16,8 +16,8 @@ from worker.settings import Settings, load
 
 ROOT = Path(__file__).parents[3]
 ACCOUNT = "POSTROOM_ACCOUNTS__default__"
-#: Read before there are settings: where to look for them.
-PLACES = {"POSTROOM_CONFIG", "POSTROOM_SECRETS_FOLDER"}
+#: Read before there are settings: where to look for them, and how many processes there are to read them.
+BEFORE = {"POSTROOM_CONFIG", "POSTROOM_SECRETS_FOLDER", "POSTROOM_PROCESSES"}
 
 GROUPS = {"accounts", "resets"}
 
@@ -41,7 +41,7 @@ def test_the_example_has_every_setting_and_no_other(example: dict[str, str]) -> 
     resets = {f"POSTROOM_RESETS__{name.upper()}" for name in ResetSettings.model_fields}
     limits = {PREFIX + name.upper() for name in LimitSettings.model_fields}
 
-    assert names == settings | web | hooks | fields | resets | limits | PLACES
+    assert names == settings | web | hooks | fields | resets | limits | BEFORE
 
 
 def test_the_example_can_be_used_as_it_stands(
