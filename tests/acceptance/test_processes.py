@@ -51,9 +51,10 @@ def test_two_processes_share_the_mails_and_one_that_dies_comes_back_alone(office
     assert set(processes.children(worker.process.pid)) == set(after.values())
     assert heartbeat.exists()
     assert heartbeat.with_name("heartbeat-2").exists()
-    findings = examine(office)
-    assert (findings.lost, findings.doubled) == ([], [])
 
     worker.process.terminate()
     assert worker.process.wait(30) == 0
     assert not set(after.values()) & {process.pid for process in processes.table()}
+
+    findings = examine(office)
+    assert (findings.lost, findings.doubled) == ([], [])
