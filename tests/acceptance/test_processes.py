@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.acceptance import processes
-from tests.acceptance.oracle import examine
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -56,5 +55,5 @@ def test_two_processes_share_the_mails_and_one_that_dies_comes_back_alone(office
     assert worker.process.wait(30) == 0
     assert not set(after.values()) & {process.pid for process in processes.table()}
 
-    findings = examine(office)
-    assert (findings.lost, findings.doubled) == ([], [])
+    # Each went to somebody else, and once.
+    assert len({mail.recipients for mail in office.server.mails}) == len(office.server.mails) == 320
