@@ -52,7 +52,7 @@ for lane = 1, lanes do
   behind = behind - waiting[lane]
   local share = behind > 0 and math.ceil(room * 3 / 4) or room
   quota[lane] = math.min(waiting[lane], share + (lane == 1 and extra or 0))
-  room = math.max(0, room - quota[lane])
+  room = room - math.min(share, quota[lane])
 end
 for lane = 1, lanes do
   local more = math.min(room, waiting[lane] - quota[lane])
