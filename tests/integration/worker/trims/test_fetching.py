@@ -1,0 +1,204 @@
+"""Messages come through the fetching transport: in order, at once, in groups, and none is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import kombu
+import pytest
+
+from tasks.contract.names import Lane
+from tasks.journal.quarantine import Quarantine
+from worker.trims import bells, channel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from redis import Redis
+
+    from tests.integration.worker.trims.conftest import Reader
+
+UNACKED = ("unacked", "unacked_index")
+
+
+def calls(redis: Redis) -> dict[str, int]:
+    """Return how often each command was called since the last reset, those of scripts included."""
+    stats: Any = redis.info("commandstats")
+    return {name.removeprefix("cmdstat_"): each["calls"] for name, each in stats.items()}
+
+
+def test_all_messages_of_all_lanes_come_in_order_and_are_forgotten(
+    read: Callable[..., Reader], publish: Callable[..., None], redis: Redis
+) -> None:
+    for lane in Lane:
+        publish(lane, *[f"{lane} {number}" for number in range(150)])
+    reader = read()
+    reader.turn_until(lambda: len(reader.got) == 450)
+    reader.turn_until(lambda: not redis.exists(*UNACKED, *Lane))
+
+    for lane in Lane:
+        of_lane = [each for each in reader.payloads if each.startswith(lane)]
+        assert of_lane == [f"{lane} {number}" for number in range(150)]
+
+
+@pytest.mark.parametrize("lane", Lane)
+def test_a_message_in_an_empty_lane_rings_its_bell(
+    lane: Lane, read: Callable[..., Reader], publish: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else would have it looked for within half a minute."""
+    monkeypatch.setattr(bells, "_LONGEST", 30)
+    reader = read()
+    reader.turn_until(reader.is_listening)
+    publish(lane, "now")
+
+    reader.turn_until(lambda: reader.payloads == ["now"], seconds=5.0)
+
+
+def test_an_idle_consumer_asks_a_few_times_a_second_and_no_more(
+    read: Callable[..., Reader], redis: Redis
+) -> None:
+    reader = read()
+    reader.turn_until(reader.is_listening)
+    redis.config_resetstat()
+    reader.turn_for(2.2)
+    called = calls(redis)
+
+    # Each of three bells rings once a second, and has its lane looked at; a script asks for twelve lengths.
+    assert called["blmove"] <= 9
+    assert called["evalsha"] <= 9
+    assert sum(called.values()) <= 200
+
+
+def test_acknowledgements_go_in_groups(
+    read: Callable[..., Reader], publish: Callable[..., None], redis: Redis
+) -> None:
+    publish("default", *range(300))
+    reader = read()
+    reader.turn_until(reader.is_listening)
+    redis.config_resetstat()
+    publish("default", *range(300))
+    reader.turn_until(lambda: len(reader.got) == 600)
+    reader.turn_until(lambda: not redis.exists(*UNACKED))
+    called = calls(redis)
+
+    # A publication is one LPUSH; what the consumer adds is a few commands for dozens of messages.
+    assert called["lpush"] == 300
+    assert called["zrem"] + called["hdel"] <= 60
+
+
+def test_what_was_not_acknowledged_goes_back_in_order_when_the_consumer_ends(
+    read: Callable[..., Reader], publish: Callable[..., None], redis: Redis
+) -> None:
+    publish("default", *range(10))
+    before = redis.lrange("default", 0, -1)
+    reader = read(acks=False)
+    reader.turn_until(lambda: len(reader.got) == 10)
+    for message in reader.got[:3]:
+        message.ack()
+    assert not redis.exists("default")
+    reader.connection.close()
+
+    assert [entry[:60] for entry in redis.lrange("default", 0, -1)] == [entry[:60] for entry in before[:7]]
+    assert not redis.exists(*UNACKED)
+
+
+def test_a_message_that_is_rejected_comes_again_and_is_next(
+    read: Callable[..., Reader], publish: Callable[..., None], redis: Redis
+) -> None:
+    publish("default", 1, 2, 3)
+    reader = read(acks=False, prefetch=1)
+    reader.turn_until(lambda: reader.got)
+    reader.got[0].requeue()
+    reader.turn_until(lambda: len(reader.got) == 2)
+    reader.got[1].reject()
+    reader.turn_until(lambda: len(reader.got) == 3)
+
+    assert reader.payloads == [1, 1, 2]
+    reader.turn_until(lambda: redis.hlen("unacked") == 1)
+
+
+def test_no_more_is_fetched_than_there_is_room_for_but_a_reset_comes_all_the_same(
+    read: Callable[..., Reader], publish: Callable[..., None], redis: Redis
+) -> None:
+    publish("bulk", *range(20))
+    reader = read(acks=False, prefetch=4)
+    reader.turn_until(lambda: len(reader.got) == 4)
+    publish("reset", "urgent")
+    reader.turn_until(lambda: len(reader.got) == 5)
+
+    assert reader.payloads == [0, 1, 2, 3, "urgent"]
+    assert redis.llen("bulk") == 16
+
+
+def test_garbage_is_set_aside_and_what_is_behind_it_comes(
+    read: Callable[..., Reader], publish: Callable[..., None], redis: Redis
+) -> None:
+    garbage = [b"no JSON", b"{}", b"\xff\xfe", b"7", b'"', b"", b'{"properties": {}, "body": 7}']
+    for entry in garbage:
+        redis.lpush("default", entry)
+        publish("default", "sound")
+    reader = read()
+    reader.turn_until(lambda: len(reader.got) == len(garbage))
+    reader.turn_until(lambda: not redis.exists(*UNACKED, "default"))
+
+    kept = Quarantine(redis).entries()
+    assert len(kept) == len(garbage)
+    assert {each.lane for each in kept} == {"default"}
+
+
+def test_while_redis_has_no_memory_nothing_is_lost_and_afterwards_it_goes_on(
+    read: Callable[..., Reader],
+    publish: Callable[..., None],
+    redis: Redis,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(channel, "_REFUSED", 0.05)
+    publish("default", *range(5))
+    reader = read()
+    redis.config_set("maxmemory", "1mb")
+    try:
+        reader.turn_until(lambda: "nothing fetched, since Redis refused" in caplog.text)
+        assert (reader.got, redis.llen("default")) == ([], 5)
+    finally:
+        redis.config_set("maxmemory", "0")
+    reader.turn_until(lambda: reader.payloads == [0, 1, 2, 3, 4])
+
+
+def test_a_connection_that_is_killed_raises_and_the_next_one_gets_what_it_had(
+    read: Callable[..., Reader], publish: Callable[..., None], redis: Redis
+) -> None:
+    publish("default", *range(3))
+    reader = read(acks=False)
+    reader.turn_until(lambda: len(reader.got) == 3)
+    reader.turn_until(reader.is_listening)
+    redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    with pytest.raises(reader.connection.connection_errors):
+        reader.turn_until(lambda: False)
+    assert redis.hlen("unacked") == 3
+    reader.connection.close()
+
+    assert redis.llen("default") == 3
+    second = read()
+    second.turn_until(lambda: second.payloads == [0, 1, 2])
+
+
+def test_a_plain_consumer_and_a_fetching_one_share_a_queue(
+    read: Callable[..., Reader], publish: Callable[..., None], redis: Redis, valkey_url: str
+) -> None:
+    publish("default", *range(40))
+    reader = read(prefetch=10, acks=False)
+    with kombu.Connection(valkey_url) as plain:
+        queue = kombu.Queue("default", kombu.Exchange("default"), routing_key="default", channel=plain)
+        reader.turn_until(lambda: len(reader.got) == 10)
+        others = []
+        while message := queue.get():
+            message.ack()
+            others.append(message.payload)
+            if len(others) == 10:
+                for each in reader.got:
+                    each.ack()
+                reader.turn_until(lambda: len(reader.got) == 20)
+
+    assert sorted(reader.payloads + others) == list(range(40))
+    reader.turn_until(lambda: redis.hlen("unacked") == 10)
