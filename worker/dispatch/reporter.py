@@ -89,6 +89,8 @@ class Reporter:
             self._look_after(_OVERDUE)
         except RedisError as error:
             logger.warning("results not written", extra={"error": type(error).__name__})
+        except BaseException as error:  # noqa: BLE001 (without this thread no mail would ever be concluded)
+            logger.error("mails not looked after", extra={"error": type(error).__name__})  # noqa: TRY400 (no content)
         if not outcomes:
             return
         if self._store(outcomes):
