@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from celery.app.events import Events
 from celery.events.dispatcher import EventDispatcher
 from celery.utils.time import utcoffset
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 
 if TYPE_CHECKING:
     from collections import defaultdict
@@ -95,9 +95,17 @@ class _Written:
         self._producer = producer
 
     def publish(self, events: list[dict[str, Any]], *, serializer: str, **options: Any) -> Any:
-        body = to_json(events, fallback=str)
-        if serializer != "json":
+        body = _written(events) if serializer == "json" else None
+        if body is None:
             return self._producer.publish(events, serializer=serializer, **options)
         return self._producer.publish(
-            body.decode(), content_type="application/json", content_encoding="utf-8", **options
+            body, content_type="application/json", content_encoding="utf-8", **options
         )
+
+
+def _written(events: list[dict[str, Any]]) -> str | None:
+    """Return *events* as JSON; None where a text is no Unicode, which kombu's encoder can write."""
+    try:
+        return to_json(events, fallback=str).decode()
+    except PydanticSerializationError:
+        return None

@@ -37,7 +37,7 @@ class Channel:
         self.given_back.append(tag)
 
 
-@dataclass
+@dataclass(eq=False)
 class Eventer:
     """Notes the events that are sent."""
 
@@ -96,8 +96,11 @@ def errand(app: Celery, eventer: Eventer, message: Callable[..., Message]) -> Ca
     """Makes errands with real requests."""
 
     def make(mail_id: str = "m", *, way: str = "way", **options: Any) -> Errand:
+        found = message(mail_id, **options)
         request: Any = DiscreetRequest(
-            message(mail_id, **options),
+            found,
+            on_ack=found.ack_log_error,
+            on_reject=found.reject_log_error,
             app=app,
             hostname="w@h",
             eventer=eventer,

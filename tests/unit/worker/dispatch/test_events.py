@@ -1,0 +1,155 @@
+"""Task events go many at a time, and are what Celery would send."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from celery import Celery
+from kombu import Connection
+from kombu.utils import json as kombus
+
+from worker.dispatch import events as module
+from worker.dispatch.events import GroupedDispatcher, GroupedEvents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FIELDS: dict[str, Any] = {
+    "uuid": "m",
+    "name": "send_email",
+    "retries": 0,
+    "runtime": 0.25,
+    "eta": None,
+    "result": 'sent: 250 2.0.0 Grüße 💌 \u2028 \\ " \x07',
+    "big": 2**53,
+}
+
+
+class Producer:
+    """Notes what is published."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+        self.published: list[dict[str, Any]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def publish(self, body: Any, **options: Any) -> None:
+        self.published.append({"body": body, **options})
+
+
+@pytest.fixture
+def dispatcher() -> Iterator[Any]:
+    app = Celery("mail", set_as_current=False, broker="memory://", events=f"{module.__name__}:GroupedEvents")
+    with Connection("memory://") as connection:
+        found: Any = app.events.Dispatcher(connection, hostname="w@h", buffer_group={"task"})
+        found.producer = Producer(found.producer)
+        yield found
+
+
+def sent(dispatcher: Any) -> list[dict[str, Any]]:
+    return dispatcher.producer.published
+
+
+def test_an_app_of_ours_has_grouped_dispatchers(dispatcher: Any) -> None:
+    assert isinstance(dispatcher, GroupedDispatcher)
+    assert isinstance(dispatcher.app.events, GroupedEvents)
+
+
+def test_task_events_are_kept_until_they_are_flushed_and_go_together(dispatcher: Any) -> None:
+    for number in range(40):
+        dispatcher.send("task-received", uuid=str(number))
+    assert sent(dispatcher) == []
+    dispatcher.flush()
+    [message] = sent(dispatcher)
+
+    assert message["routing_key"] == "task.multi"
+    assert [event["uuid"] for event in json.loads(message["body"])] == [str(number) for number in range(40)]
+    dispatcher.flush()
+    assert len(sent(dispatcher)) == 1
+
+
+def test_so_many_go_at_once(dispatcher: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST", 3)
+    for number in range(7):
+        dispatcher.send("task-received", uuid=str(number))
+
+    assert [len(json.loads(message["body"])) for message in sent(dispatcher)] == [3, 3]
+
+
+def test_somebody_is_asked_to_flush_them_at_the_first_and_every_now_and_then(dispatcher: Any) -> None:
+    asked: list[int] = []
+    dispatcher.on_send_buffered = lambda: asked.append(1)
+    dispatcher.send("task-received", uuid="m")
+    assert len(asked) == 1
+    for _ in range(100):
+        dispatcher.send("task-received", uuid="m")
+
+    assert 2 <= len(asked) <= 10
+
+
+@pytest.mark.parametrize("kind", ["worker-heartbeat", "worker-online"])
+def test_all_other_events_go_at_once_and_as_celery_writes_them(kind: str, dispatcher: Any) -> None:
+    dispatcher.send(kind, freq=2)
+    [message] = sent(dispatcher)
+
+    assert message["body"]["type"] == kind
+    assert message["routing_key"] == kind.replace("-", ".")
+
+
+def test_without_grouping_task_events_are_celerys(dispatcher: Any) -> None:
+    dispatcher.buffer_group = frozenset()
+    dispatcher.send("task-received", uuid="m")
+
+    assert sent(dispatcher)[0]["body"]["uuid"] == "m"
+
+
+def test_a_dispatcher_that_is_switched_off_keeps_nothing(dispatcher: Any) -> None:
+    dispatcher.disable()
+    dispatcher.send("task-received", uuid="m")
+    dispatcher.enable()
+    dispatcher.producer = Producer(dispatcher.producer)
+    dispatcher.flush()
+
+    assert [each for each in sent(dispatcher) if each["routing_key"] == "task.multi"] == []
+
+
+def test_what_is_written_says_what_kombus_own_json_would_say(dispatcher: Any) -> None:
+    dispatcher.send("task-succeeded", **FIELDS)
+    [kept] = list(dispatcher._group_buffer["task"])  # noqa: SLF001 (what celery keeps them in)
+    dispatcher.flush()
+    [message] = sent(dispatcher)
+
+    assert kombus.loads(message["body"]) == kombus.loads(kombus.dumps([kept]))
+    assert (message["content_type"], message["content_encoding"]) == ("application/json", "utf-8")
+    assert "serializer" not in message
+
+
+def test_the_fields_are_those_that_celery_sends(dispatcher: Any) -> None:
+    dispatcher.send("task-succeeded", **FIELDS)
+    dispatcher.buffer_group = frozenset()
+    dispatcher.send("task-succeeded", **FIELDS)
+    dispatcher.flush()
+    [celerys, ours] = sent(dispatcher)
+    [grouped] = json.loads(ours["body"])
+
+    assert grouped.keys() == celerys["body"].keys()
+    differing = {name for name in grouped if grouped[name] != celerys["body"][name]}
+    assert differing <= {"timestamp", "clock"}
+    assert grouped["clock"] < celerys["body"]["clock"]
+
+
+def test_a_text_that_is_no_utf_8_is_no_obstacle_for_the_events_behind_it(dispatcher: Any) -> None:
+    """A program may call a task of Celery's own whatever it likes."""
+    dispatcher.send("task-received", uuid="a", args="\ud800")
+    dispatcher.send("task-received", uuid="b")
+    dispatcher.flush()
+    [message] = sent(dispatcher)
+    body = message["body"]
+    events = json.loads(body) if isinstance(body, str) else body
+
+    assert [event["uuid"] for event in events] == ["a", "b"]
+    assert dispatcher._group_buffer["task"] == []  # noqa: SLF001 (or they would be sent for ever)
