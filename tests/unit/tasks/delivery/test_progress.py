@@ -67,3 +67,26 @@ def test_progress_survives_the_journal(events: list[tuple[str, dict[str, Reply]]
         (progress.standing_of(r), progress.reply_to(r)) for r in RECIPIENTS
     ]
     assert "x.org" not in progress.encode()
+
+
+@given(st.lists(_event, max_size=8))
+def test_what_a_dot_covers_is_in_doubt_until_there_is_an_answer(
+    events: list[tuple[str, dict[str, Reply]]],
+) -> None:
+    progress = Progress(RECIPIENTS)
+    for kind, replies in events:
+        apply(progress, kind, replies)
+    before = progress.encode()
+    covered = Progress.decode(RECIPIENTS, progress.covered())
+
+    assert set(covered.having(Standing.DOUBTFUL)) >= set(progress.open)
+    assert covered.open == ()
+    assert covered.having(Standing.ACCEPTED) == progress.having(Standing.ACCEPTED)
+    assert progress.encode() == before, "looking at it changes nothing"
+
+
+def test_what_is_tried_for_the_first_time_is_covered_as_if_it_were_written_out() -> None:
+    written_out = Progress(RECIPIENTS)
+    written_out.doubt(RECIPIENTS, Reply(690, ""))
+
+    assert Progress(RECIPIENTS).covered() == written_out.encode()

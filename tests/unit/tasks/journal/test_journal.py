@@ -257,3 +257,43 @@ def test_the_scripts_survive_a_restart_of_the_server(redis: Redis, journal: Jour
     [answer] = journal.accept([entry("b")])
 
     assert answer.outcome is Acceptance.ACCEPTED
+
+
+def test_a_mail_that_was_never_begun_is_taken_up_in_company(journal: Journal) -> None:
+    journal.accept([entry()])
+
+    [grip] = journal.begin(["m"], in_company=True)
+
+    assert isinstance(grip, Claim)
+
+
+def test_a_mail_whose_worker_died_is_left_in_company_and_taken_up_alone(
+    journal_with: Callable[..., Journal], take: Callable[[Journal, str], Claim], redis: Redis
+) -> None:
+    """It may have killed its worker, and would take all others of the run with it."""
+    journal = journal_with()
+    first = take(journal, "m")
+    redis.hset("postroom:mail:m", "lease", 0)
+
+    [refused] = journal.begin(["m"], in_company=True)
+    before = redis.hgetall("postroom:mail:m")
+    [again] = journal.begin(["m"], in_company=True)
+    assert redis.hgetall("postroom:mail:m") == before, "a refusal changes nothing"
+    [claim] = journal.begin(["m"])
+
+    assert isinstance(refused, Refusal)
+    assert refused.hindrance is Hindrance.ALONE
+    assert again == refused
+    assert isinstance(claim, Claim)
+    assert claim.fence > first.fence
+
+
+def test_a_mail_in_other_hands_is_not_a_suspect(
+    journal: Journal, take: Callable[[Journal, str], Claim]
+) -> None:
+    take(journal, "m")
+
+    [refused] = journal.begin(["m"], in_company=True)
+
+    assert isinstance(refused, Refusal)
+    assert refused.hindrance is not Hindrance.ALONE
