@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from celery.__main__ import main
-from kombu.transport import virtual
-from kombu.transport.redis import QoS
 
 from tasks.contract.result import Delivery
 from tasks.delivery import preparation
@@ -26,6 +24,7 @@ from tasks.journal.journal import Journal
 from tasks.journal.records import Claim
 from tasks.smtp.wire import Wire
 from worker import consumer
+from worker.trims.channel import FetchingChannel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,15 +58,15 @@ def freeze() -> None:
 
 
 def fill_window() -> None:
-    """Have kombu believe from the first fuse on that the worker has all the messages that it may have."""
-    original, is_full = virtual.QoS.can_consume, []
+    """Have the channel believe from the first fuse on that the worker has all that it may have."""
+    original, is_full = FetchingChannel._room, []  # noqa: SLF001 (a fault of its own)
 
-    def can_consume(qos: virtual.QoS) -> bool:
-        if qos._delivered and burn():  # noqa: SLF001 (there is no other sign of the first message)
+    def room(channel: FetchingChannel) -> tuple[int, int]:
+        if channel.fetched and burn():
             is_full.append(True)
-        return not is_full and original(qos)
+        return (0, 0) if is_full else original(channel)
 
-    virtual.QoS.can_consume = can_consume
+    FetchingChannel._room = room  # noqa: SLF001 (as above)
 
 
 def end_program() -> None:
@@ -150,7 +149,7 @@ FAULTS: dict[str, Callable[[], None]] = {
     "answered": lambda: before(Journal, "finish", die, _any_sent),
     "finished": lambda: after(Journal, "finish", die, any),
     "short of memory": shorten_memory,
-    "fetched": lambda: before(QoS, "append", die, _always),
+    "fetched": lambda: before(FetchingChannel, "_take", die, _always),
     "killed by a mail": lambda: before(preparation.Preparation, "_compose", die, _is_killer),
     "frozen": lambda: before(consumer, "check", freeze, _always),
     "full": fill_window,

@@ -43,10 +43,10 @@ def test_mails_behind_one_that_hangs_do_not_wait_for_it(post: Any) -> None:
     quick = [{**MAIL, "to": f"quick{number}@example.org"} for number in range(60)]
     for mail_id in post.mailer.enqueue_many(quick).ids:
         post.mailer.wait(mail_id, timeout=20)  # So that turns are long again.
-    hanging = {**MAIL, "to": "mute@example.org", "timeout": 15_000}
+    hanging = {**MAIL, "to": "mute@example.org", "timeout": 9_000}
     behind = [{**MAIL, "to": f"behind{number}@example.org"} for number in range(30)]
     first, *ids = post.mailer.enqueue_many([hanging, *behind]).ids
-    results = [post.mailer.wait(mail_id, timeout=12.0) for mail_id in ids]
+    results = [post.mailer.wait(mail_id, timeout=7.0) for mail_id in ids]
 
     assert all(result.success for result in results)
     assert not post.mailer.poll(first).state.is_terminal
@@ -60,14 +60,15 @@ def test_a_revoked_mail_is_cancelled_and_never_sent(
     told(post, "revoke", mail_id)
     mail = {**MAIL, "to": "revoked@example.org"}
     post.app.send_task("send_email", kwargs=mail, task_id=mail_id, queue="default")
-    result = post.mailer.wait(mail_id, timeout=20)
 
-    assert (result.success, result.code, result.delivery) == (False, 650, "not_sent")
-    assert post.mailer.poll(mail_id).state is MailState.CANCELLED
     # Celery stores a state of its own as soon as it hears of the revocation; the result takes its place.
-    stored = result.model_dump(mode="json")
-    eventually(lambda: post.app.backend.get_task_meta(mail_id, cache=False)["result"] == stored)
-    assert post.app.AsyncResult(mail_id).get(timeout=5) == stored
+    def stored() -> Any:
+        return post.app.backend.get_task_meta(mail_id, cache=False)["result"]
+
+    eventually(lambda: isinstance(stored(), dict))
+    result = post.app.AsyncResult(mail_id).get(timeout=5)
+    assert (result["success"], result["code"], result["delivery"]) == (False, 650, "not_sent")
+    assert post.mailer.poll(mail_id).state is MailState.CANCELLED
     with Redis.from_url(post.url) as redis:
         assert redis.zscore(OPEN, mail_id) is None, "or the sweeper would publish it again"
     assert post.mails_to("revoked@example.org") == 0
@@ -76,7 +77,7 @@ def test_a_revoked_mail_is_cancelled_and_never_sent(
 def test_what_is_under_way_is_shown_truthfully_and_without_its_arguments(
     post: Any, inspect: Any, eventually: Callable[[Callable[[], object]], None]
 ) -> None:
-    mail_id = post.mailer.enqueue(**MAIL, to="slow@example.org")
+    mail_id = post.mailer.enqueue(**MAIL, to="mute@example.org", timeout=2500)
     eventually(lambda: post.mailer.poll(mail_id).state is MailState.SENDING)
     active = only(inspect.active())
     [found] = [each for each in active if each["id"] == mail_id]
@@ -103,13 +104,13 @@ def test_stats_tell_of_the_senders_and_revoked_of_what_was_revoked(post: Any, in
 
 
 def test_a_rate_limit_holds_mails_back_until_it_is_lifted(post: Any) -> None:
-    told(post, "rate_limit", "send_email", "20/m")
+    told(post, "rate_limit", "send_email", "60/m")
     try:
         began = time.monotonic()
         held = [post.send(**MAIL, to=f"limited{number}@example.org") for number in range(3)]
         assert held[0].get(timeout=20)["success"]
         assert held[1].get(timeout=20)["success"]
-        assert time.monotonic() - began >= 2.9
+        assert time.monotonic() - began >= 0.9
         assert post.mails_to("limited2@example.org") == 0
     finally:
         told(post, "rate_limit", "send_email", "0")
