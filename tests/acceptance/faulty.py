@@ -58,15 +58,15 @@ def freeze() -> None:
 
 
 def fill_window() -> None:
-    """Have the channel believe from the first fuse on that the worker has all that it may have."""
-    original, is_full = FetchingChannel._room, []  # noqa: SLF001 (a fault of its own)
+    """Have the channel fetch one by one, and believe from the first fuse on that it has all it may."""
+    is_full: list[bool] = []
 
     def room(channel: FetchingChannel) -> tuple[int, int]:
         if channel.fetched and burn():
             is_full.append(True)
-        return (0, 0) if is_full else original(channel)
+        return (0 if is_full else 1), 0
 
-    FetchingChannel._room = room  # noqa: SLF001 (as above)
+    FetchingChannel._room = room  # noqa: SLF001 (a fault of its own)
 
 
 def end_program() -> None:
