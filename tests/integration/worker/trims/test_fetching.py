@@ -86,6 +86,21 @@ def test_acknowledgements_go_in_groups(
     assert called["zrem"] + called["hdel"] <= 60
 
 
+def test_an_acknowledgement_waits_a_moment_for_others(
+    read: Callable[..., Reader], publish: Callable[..., None], redis: Redis
+) -> None:
+    publish("default", *range(40))
+    reader = read(acks=False)
+    reader.turn_until(lambda: len(reader.got) == 40)
+    redis.config_resetstat()
+    for message in reader.got:
+        message.ack()
+        reader.channel.serve()  # What a turn of the loop does.
+    reader.turn_until(lambda: not redis.exists(*UNACKED))
+
+    assert calls(redis)["zrem"] <= 20
+
+
 def test_what_was_not_acknowledged_goes_back_in_order_when_the_consumer_ends(
     read: Callable[..., Reader], publish: Callable[..., None], redis: Redis
 ) -> None:
