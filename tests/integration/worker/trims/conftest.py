@@ -13,6 +13,7 @@ from redis import Redis
 
 from tasks.contract.names import Lane
 from tasks.journal.quarantine import Quarantine
+from tests.servers.redis_server import RedisServer
 from worker.queue import SiftingConnection
 from worker.sieve import Sieve
 
@@ -80,6 +81,21 @@ class Reader:
         """Give back what is not acknowledged."""
         self.connection.close()
         self.hub.close()
+
+
+@pytest.fixture(scope="session")
+def own_server(valkey: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:  # noqa: ARG001 (it skips)
+    """The URL of a server that no worker of another test takes messages from."""
+    with RedisServer(tmp_path_factory.mktemp("trims")) as server:
+        yield server.url
+
+
+@pytest.fixture
+def valkey_url(own_server: str) -> str:
+    """The same, and it holds nothing."""
+    with Redis.from_url(own_server) as client:
+        client.flushall()
+    return own_server
 
 
 @pytest.fixture
