@@ -9,14 +9,14 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from billiard.einfo import ExceptionInfo
 from celery.concurrency.base import BasePool
 from celery.worker import state
 
 from tasks.contract.names import TASK_NAME, Lane
-from tasks.delivery.job import Job, Settled
+from tasks.delivery.job import Job
 from tasks.send_email import DiscreetRequest, lane_of
-from worker.dispatch.conclusion import conclude, flush_events, put_back
+from worker.dispatch.conclusion import put_back
+from worker.dispatch.counter import Counter
 from worker.dispatch.desk import Desk
 from worker.dispatch.items import CHORES, SUSPECTS, Chore, Errand, Outcome
 from worker.dispatch.reporter import Reporter
@@ -80,19 +80,18 @@ class SenderPool(BasePool):
             senders=self.limit,
             exceptions={CHORES: options.connections, SUSPECTS: 1},
         )
+        self._counter = Counter(self._desk, self._tray)
         self._reporter = Reporter(
             ResultWriter(self.app, together=options.trims),
-            conclude=self._conclude,
+            conclude=self._counter.conclude,
             put_back=lambda outcomes: self._tray.put(lambda: put_back(outcomes)),
             look_after=self._look_after,
         )
+        self._counter.report = self._reporter.put
         self._threads: list[threading.Thread] = []
         self._service: DeliveryService | None = None
         self._is_stopped = False
         self._last_turn = time.monotonic()
-        self._gathered: list[Errand | Chore] = []
-        self._lock = threading.Lock()
-        self._ended: list[Outcome] = []
 
     @property
     def health(self) -> Health:
@@ -115,7 +114,7 @@ class SenderPool(BasePool):
 
     def take(self, request: DiscreetRequest) -> None:
         """Take the request of an ordinary mail."""
-        self._gather(self._errand(request))
+        self._counter.take(self._errand(request))
 
     def on_apply(
         self,
@@ -127,10 +126,10 @@ class SenderPool(BasePool):
         """Take a request that Celery wants to be carried out."""
         request = getattr(callbacks.get("accept_callback"), "__self__", None)
         if isinstance(request, DiscreetRequest) and not request.is_part_of_canvas:
-            self._gather(self._errand(request))
+            self._counter.take(self._errand(request))
             return
         lane = lane_of(request.delivery_info) if request is not None else Lane.DEFAULT
-        self._gather(Chore(lambda: self._run(target, args, kwargs or {}, callbacks), lane))
+        self._counter.take(Chore(lambda: self._counter.run(target, args, kwargs or {}, callbacks), lane))
 
     def flush(self) -> None:
         """
@@ -140,7 +139,7 @@ class SenderPool(BasePool):
         them again only after the visibility timeout: kombu cannot return them to it over a connection that is
         gone.
         """
-        self._hand_over()
+        self._counter.hand_over()
         self._desk.remove(lambda item: isinstance(item, Chore))
 
     def on_close(self) -> None:
@@ -152,6 +151,7 @@ class SenderPool(BasePool):
         if self._is_stopped:
             return
         self._is_stopped = True
+        self._counter.is_closing = True
         self._desk.close()
         longest = _COLD if worker_state.should_terminate is not None else None
         began = time.monotonic()
@@ -194,16 +194,6 @@ class SenderPool(BasePool):
             "oldest-run": round(state.oldest, 3),
         }
 
-    def _gather(self, item: Errand | Chore) -> None:
-        """Keep *item* until the consumer has handed over all that it has: a share of them is a run."""
-        self._gathered.append(item)
-        if len(self._gathered) == 1:
-            self._tray.put(self._hand_over)
-
-    def _hand_over(self) -> None:
-        gathered, self._gathered = self._gathered, []
-        self._desk.put(gathered)
-
     def _errand(self, request: DiscreetRequest) -> Errand:
         lane = lane_of(request.delivery_info)
         job = Job(request.id, lane, request.parameters)
@@ -216,7 +206,7 @@ class SenderPool(BasePool):
 
     def _start_senders(self, count: int) -> None:
         for _ in range(count):
-            sender = Sender(self._desk, self._carrier, self)
+            sender = Sender(self._desk, self._carrier, self._counter)
             name = f"postroom-sender-{len(self._threads)}"
             thread = threading.Thread(target=sender.run, name=name, daemon=True)
             self._threads.append(thread)
@@ -237,64 +227,6 @@ class SenderPool(BasePool):
         mails = [errand.mail for errand in by_job.values() if errand.mail]
 
         def report(job: Job, verdict: Verdict) -> None:
-            self.done(Outcome(by_job[id(job)], verdict, 0.0))
+            self._counter.done(Outcome(by_job[id(job)], verdict, 0.0))
 
         self._carrier().put_back(mails, report)
-
-    def _run(
-        self,
-        target: Callable[..., Any],
-        args: Sequence[Any],
-        kwargs: dict[str, Any],
-        callbacks: dict[str, Any],
-    ) -> None:
-        """Run a task that is no mail; its callbacks are made in the consumer's thread."""
-        accepted, began, pid = callbacks["accept_callback"], time.monotonic(), os.getpid()
-        self._tray.put(lambda: accepted(pid, began))
-        try:
-            outcome = target(*args, **kwargs)
-        except BaseException:  # noqa: BLE001 (a task must not end the thread)
-            failure = ExceptionInfo()
-            self._tray.put(lambda: callbacks["error_callback"](failure))
-        else:
-            self._tray.put(lambda: callbacks["callback"](outcome))
-
-    # What senders tell:
-
-    def is_revoked(self, errand: Errand) -> bool:
-        """Whether nobody wants this mail any more."""
-        return errand.request.id in worker_state.revoked
-
-    def accepted(self, errands: Sequence[Errand]) -> None:
-        """Have the consumer note that *errands* are being carried."""
-        pid: Any = os.getpid()
-        now = time.monotonic()
-
-        def note() -> None:
-            for errand in errands:
-                if errand.request.time_start is None:
-                    errand.request.on_accepted(pid, now)
-
-        self._tray.put(note)
-
-    def done(self, outcome: Outcome) -> None:
-        """Have *outcome* reported; one whose result is stored need only be concluded."""
-        if isinstance(outcome.verdict, Settled) and outcome.verdict.is_stored:
-            self._conclude([outcome])
-        else:
-            self._reporter.put(outcome)
-
-    def _conclude(self, outcomes: Sequence[Outcome]) -> None:
-        """Have the consumer conclude *outcomes*, with all that come before it gets to it."""
-        with self._lock:
-            is_first = not self._ended
-            self._ended += outcomes
-        if is_first:
-            self._tray.put(self._conclude_all)
-
-    def _conclude_all(self) -> None:
-        with self._lock:
-            ended, self._ended = self._ended, []
-        conclude(ended)
-        if self._is_stopped:
-            flush_events(ended)

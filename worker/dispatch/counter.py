@@ -1,0 +1,118 @@
+"""Where requests go from the consumer's thread to the senders, and outcomes come back."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from billiard.einfo import ExceptionInfo
+from celery.worker import state
+
+from tasks.delivery.job import Settled
+from worker.dispatch.conclusion import conclude, flush_events
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from worker.dispatch.desk import Desk
+    from worker.dispatch.items import Chore, Errand, Outcome
+    from worker.dispatch.tray import Tray
+
+# Its tables are None in the types and sets in life.
+_state: Any = state
+
+
+class Counter:
+    """
+    Has the *desk* get what the consumer took, and the consumer conclude what senders are done with.
+
+    Both go in groups: all that the consumer took in one go is handed over together, since a share of it is a
+    run, and all that ended before the consumer gets to it is concluded together. *report* is told of outcomes
+    whose results must still be stored; *is_closing* says that no turn of the loop comes any more that would
+    send the events.
+    """
+
+    report: Callable[[Outcome], object]
+
+    def __init__(self, desk: Desk[Errand | Chore], tray: Tray) -> None:
+        self._desk = desk
+        self._tray = tray
+        self._taken: list[Errand | Chore] = []
+        self._ended: list[Outcome] = []
+        self._lock = threading.Lock()
+        self.is_closing = False
+
+    # In the consumer's thread:
+
+    def take(self, item: Errand | Chore) -> None:
+        """Take *item*, and hand it over as soon as the consumer has taken all that it has."""
+        self._taken.append(item)
+        if len(self._taken) == 1:
+            self._tray.put(self.hand_over)
+
+    def hand_over(self) -> None:
+        """Have the desk get what was taken."""
+        taken, self._taken = self._taken, []
+        self._desk.put(taken)
+
+    # In the senders' threads:
+
+    def is_revoked(self, errand: Errand) -> bool:
+        """Whether nobody wants this mail any more."""
+        return errand.request.id in _state.revoked
+
+    def accepted(self, errands: Sequence[Errand]) -> None:
+        """Have the consumer note that *errands* are being carried."""
+        pid: Any = os.getpid()
+        now = time.monotonic()
+
+        def note() -> None:
+            for errand in errands:
+                if errand.request.time_start is None:
+                    errand.request.on_accepted(pid, now)
+
+        self._tray.put(note)
+
+    def done(self, outcome: Outcome) -> None:
+        """Have *outcome* reported; one whose result is stored need only be concluded."""
+        if isinstance(outcome.verdict, Settled) and outcome.verdict.is_stored:
+            self.conclude([outcome])
+        else:
+            self.report(outcome)
+
+    def run(
+        self,
+        target: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        callbacks: dict[str, Any],
+    ) -> None:
+        """Run a task that is no mail; its callbacks are made in the consumer's thread."""
+        accepted, began, pid = callbacks["accept_callback"], time.monotonic(), os.getpid()
+        self._tray.put(lambda: accepted(pid, began))
+        try:
+            outcome = target(*args, **kwargs)
+        except BaseException:  # noqa: BLE001 (a task must not end the thread)
+            failure = ExceptionInfo()
+            self._tray.put(lambda: callbacks["error_callback"](failure))
+        else:
+            self._tray.put(lambda: callbacks["callback"](outcome))
+
+    # In any thread:
+
+    def conclude(self, outcomes: Sequence[Outcome]) -> None:
+        """Have the consumer conclude *outcomes*, whose results are stored."""
+        with self._lock:
+            is_first = not self._ended
+            self._ended += outcomes
+        if is_first:
+            self._tray.put(self._conclude_all)
+
+    def _conclude_all(self) -> None:
+        with self._lock:
+            ended, self._ended = self._ended, []
+        conclude(ended)
+        if self.is_closing:
+            flush_events(ended)
