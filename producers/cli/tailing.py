@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
@@ -56,7 +57,7 @@ def run(  # noqa: PLR0913 - the options of the command
     url = connection.urls(broker, journal)[1]
     printer = _Printer(as_json=as_json)
     try:
-        with closing(Tail(url, Wanted(lanes, states))) as tail:
+        with _remembering_ctrl_c(printer), closing(Tail(url, Wanted(lanes, states))) as tail:
             if is_following:
                 _follow(tail, url, printer, last)
             else:
@@ -71,6 +72,25 @@ def run(  # noqa: PLR0913 - the options of the command
     except BrokenPipeError:
         # Whoever read has seen enough; Python would complain of it once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def _remembering_ctrl_c(printer: _Printer) -> Iterator[None]:
+    """
+    Have the printer know of Ctrl-C, beside the exception that it raises.
+
+    Python drops an exception that a signal raises while something is being finalised.
+    """
+
+    def note(_number: int, _frame: Any) -> None:
+        printer.is_stopped = True
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _follow(tail: Tail, url: str, printer: _Printer, last: int) -> None:
@@ -95,8 +115,9 @@ def _tell_again(tail: Tail, url: str, printer: _Printer) -> QueueUnavailable:
 def _tell(tail: Tail, changes: Changes, printer: _Printer) -> QueueUnavailable:
     """Tell of changes until the queue is away."""
     try:
-        while True:
+        while not printer.is_stopped:
             printer.print(tail.news(changes.next(_QUIET)))
+        raise KeyboardInterrupt
     except QueueUnavailable as away:
         return away
 
@@ -113,10 +134,11 @@ def _complain(text: str) -> None:
 
 
 class _Printer:
-    """Prints a line for each mail: for people, or as JSON."""
+    """Prints a line for each mail: for people, or as JSON; *is_stopped* says that nobody wants more."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
+        self.is_stopped = False
         self._console = Console(highlight=False, soft_wrap=True)
 
     def print(self, happened: Iterable[Happened]) -> None:
