@@ -52,6 +52,8 @@ class Contender:
     ways: tuple[str, ...]
     folder: Path = ROOT
     warm: int = 200
+    #: How many processes with connections of their own each line starts.
+    processes: int = 1
     environment: Mapping[str, str] = field(default_factory=dict)
     is_sent: Callable[[redis.Redis, list[str]], bool] = _exist
     decode: Callable[[redis.Redis, str], bool] = _celery_result
@@ -82,7 +84,10 @@ POSTROOM: Final = Contender(
     workers=(_procfile_worker(),),
     enqueue=(sys.executable, "-m", "benchmarks.peers.postroom_enqueue"),
     ways=("many", "one", "gathered"),
+    processes=2,
     environment={
+        # As many as the peers have.
+        "POSTROOM_PROCESSES": "2",
         "POSTROOM_SEALING_KEYS": _KEY,
         "POSTROOM_ACCOUNTS__default__HOST": "127.0.0.1",
         "POSTROOM_ACCOUNTS__default__SECURITY": "null",

@@ -92,8 +92,12 @@ def _enqueueing(plan: Plan, contenders: Sequence[Contender]) -> Iterator[Run]:
 
 
 def _with_equal_connections(contender: Contender) -> Contender:
-    each = CONNECTIONS // len(contender.workers)
-    environment = {"BENCH_CONNECTIONS": str(each), "POSTROOM_CONCURRENCY": str(each)}
+    each = CONNECTIONS // (len(contender.workers) * contender.processes)
+    environment = {
+        "BENCH_CONNECTIONS": str(each),
+        "POSTROOM_CONCURRENCY": str(each),
+        "POSTROOM_CONNECTIONS": str(each),
+    }
     return replace(contender, environment={**contender.environment, **environment})
 
 
