@@ -101,6 +101,8 @@ class FetchingChannel(SiftingChannel):
         """
         self.qos.flush_due()
         queues = self.active_queues
+        if not queues:
+            return
         room, extra = self._room()
         is_worth_it = room > 0 if queues[0] in self._empty else room + extra > 0
         if is_worth_it and not self._empty.issuperset(queues) and time.monotonic() >= self._not_before:

@@ -34,8 +34,7 @@ class FetchingPoller(redis.MultiChannelPoller):
     def on_poll_start(self) -> None:
         """Have the channels do what is to be done at a turn of the loop."""
         for channel in tuple(self._channels):
-            if channel.active_queues:
-                channel.serve()
+            channel.serve()
             if channel.active_fanout_queues:
                 self._register_LISTEN(channel)
 
