@@ -41,12 +41,13 @@ def test_w15_a_worker_that_no_longer_consumes_is_started_again(office: PostOffic
 
 @pytest.mark.smtpd(rcpt=Pause(4.0))
 def test_w15_a_worker_that_is_busy_or_idle_or_cut_off_is_left_alone(office: PostOffice) -> None:
-    worker = office.open(supervised=True, POSTROOM_WATCHDOG="2")
+    # Longer than Celery takes to connect anew on a busy machine: it asks its peers for a second, too.
+    worker = office.open(supervised=True, POSTROOM_WATCHDOG="5")
     office.enqueue(8)
     office.wait_until(lambda: office.server.count("RCPT") >= 8, "all slots to be busy twice")
     office.wait_until(office.is_idle, "the mails")
     first = worker.main
-    time.sleep(3.0)  # As long as the watchdog would wait, with nothing to do.
+    time.sleep(6.0)  # As long as the watchdog would wait, with nothing to do.
     broker = office.redis.info("server")["process_id"]
     os.kill(broker, signal.SIGSTOP)
     time.sleep(7.0)  # Longer than the worker's patience with Redis, so that it reconnects in vain.
