@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import kombu
 import pytest
+from redis.exceptions import ConnectionError  # noqa: A004 (Redis's own)
 
 from tasks.contract.names import Lane
 from tasks.journal.quarantine import Quarantine
@@ -217,3 +218,25 @@ def test_a_plain_consumer_and_a_fetching_one_share_a_queue(
 
     assert sorted(reader.payloads + others) == list(range(40))
     reader.turn_until(lambda: redis.hlen("unacked") == 10)
+
+
+def test_what_was_taken_is_acknowledged_although_no_queue_is_consumed_any_more(
+    read: Callable[..., Reader], publish: Callable[..., None], redis: Redis
+) -> None:
+    publish("default", *range(3))
+    reader = read(acks=False)
+    reader.turn_until(lambda: len(reader.got) == 3)
+    reader.consumer.cancel()
+    for message in reader.got:
+        message.ack()
+
+    reader.turn_until(lambda: not redis.exists(*UNACKED))
+
+
+def test_a_bell_that_nobody_answers_is_a_connection_that_is_lost(read: Callable[..., Reader]) -> None:
+    reader = read()
+    reader.turn_until(reader.is_listening)
+
+    reader.channel.bells.check(5.0)
+    with pytest.raises(ConnectionError):
+        reader.channel.bells.check(-10.0)  # As if its answer had been due long ago.

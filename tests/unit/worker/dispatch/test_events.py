@@ -153,3 +153,11 @@ def test_a_text_that_is_no_utf_8_is_no_obstacle_for_the_events_behind_it(dispatc
 
     assert [event["uuid"] for event in events] == ["a", "b"]
     assert dispatcher._group_buffer["task"] == []  # noqa: SLF001 (or they would be sent for ever)
+
+
+def test_a_heartbeat_is_never_repeated_in_the_consumers_thread(dispatcher: Any) -> None:
+    """Celery asks for it, and it would sleep for up to half a minute after the broker is back."""
+    dispatcher.send("worker-heartbeat", freq=2.0, retry=True)
+
+    [message] = sent(dispatcher)
+    assert message["retry"] is False
