@@ -21,12 +21,13 @@ from tasks.delivery.sealing import SealPolicy
 from tasks.delivery.ways import Ways
 from tasks.failures import Expired, Failure, PermanentFailure, Reply, TransientFailure, Unconfirmed
 from tasks.journal.records import Grip
+from tasks.loops import offload
 from tasks.message.attachments import AttachmentPolicy, load
 from tasks.message.compose import MAX_BYTES, compose
 from tasks.message.identity import Identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from tasks.contract.parameters import SendEmail
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from tasks.delivery.mail import Mail
     from tasks.delivery.retry import RetryPolicy
     from tasks.delivery.routing import Direction, Router
+    from tasks.message.attachments import Attachment
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +103,8 @@ class Preparation:
         _restrict_time(mail, reset.timeout_seconds, mail.claim.accepted_at + timedelta(seconds=reset.ttl))
         occasion = Occasion(mail.job.mail_id, mail.claim.accepted_at, mail.now, mail.deadline)
         try:
-            return self.letters.write(reset, occasion)
+            # It may ask a directory, which may take its time.
+            return offload(lambda: self.letters.write(reset, occasion))
         except (Failure, InvalidInput):
             raise
         except Exception as error:  # noqa: BLE001 (an adapter's bug must fail this mail only, and as a result)
@@ -118,13 +121,19 @@ class Preparation:
             raise Unconfirmed(UNKNOWN_REPLY)
         mail.progress.reopen()
 
+    def _load(self, request: SendEmail) -> Sequence[Attachment]:
+        """Return the files that go along; a disk may hang."""
+        if not request.attachments:
+            return ()
+        return offload(lambda: load(request.attachments, self.attachments, stored=self.stored))
+
     def _compose(self, mail: Mail, request: SendEmail, direction: Direction) -> Prepared:
         identity = Identity.of(mail.job.mail_id, mail.claim.accepted_at, direction.sender.domain)
         envelope = compose(
             request,
             sender=direction.sender,
             identity=identity,
-            attachments=load(request.attachments, self.attachments, stored=self.stored),
+            attachments=self._load(request),
             max_bytes=self.max_bytes,
         )
         return Prepared(

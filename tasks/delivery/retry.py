@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import tenacity
 from redis.exceptions import RedisError
 
+from tasks import loops
 from tasks.failures import TransientFailure
 
 if TYPE_CHECKING:
@@ -86,5 +87,6 @@ def persistently(write: Callable[[], T], *, longest: float = 60.0) -> T:
         retry=tenacity.retry_if_exception_type(RedisError),
         wait=tenacity.wait_random_exponential(multiplier=0.1, max=2.0),
         stop=tenacity.stop_before_delay(longest),
+        sleep=loops.sleep,
         reraise=True,
     )(write)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from tasks.contract.status import MailState
     from tasks.journal.copies import Copy, ResultCopies
-    from tasks.journal.link import Link
+    from tasks.journal.link import Caller
 
 _ACCEPT: Final = Script.named("accept")
 _BEGIN: Final = Script.named("begin")
@@ -81,7 +81,7 @@ class Journal:
         redis: Redis,
         *,
         options: JournalOptions | None = None,
-        link: Link | None = None,
+        link: Caller | None = None,
         copies: ResultCopies | None = None,
     ) -> None:
         self._redis = redis

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from hiredis import pack_command
 from redis.exceptions import RedisError, ResponseError
@@ -19,6 +19,13 @@ _pack: Any = pack_command
 
 #: Seconds of rest after which it is looked whether the server has closed a connection.
 _FRESH: Final = 0.5
+
+
+class Caller(Protocol):
+    """What sends single commands."""
+
+    def call(self, *command: str | bytes | int) -> Any:
+        """Send *command* and return the answer, or the error that it is; raises `redis.RedisError`."""
 
 
 class Link:

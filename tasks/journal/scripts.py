@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
-    from tasks.journal.link import Link
+    from tasks.journal.link import Caller
 
 #: Makes a script that does one call into one that does many: a command of its own for each mail of a run
 #: costs both sides half as much again. ARGV begins with how many keys and how many arguments each call has;
@@ -90,7 +90,9 @@ class Call:
         return sum(len(part) for part in self.arguments if isinstance(part, str | bytes))
 
 
-def run_script(redis: Redis, script: Script, calls: Sequence[Call], *, link: Link | None = None) -> list[Any]:
+def run_script(
+    redis: Redis, script: Script, calls: Sequence[Call], *, link: Caller | None = None
+) -> list[Any]:
     """
     Run *script* once for each of *calls*, in order and in one round trip; over *link* if it is one command.
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tasks.contract.codes import Phase
+from tasks.loops import offload
 from tasks.smtp.faults import time_over
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ class Pool:
                     session.is_reused = True
                     return session
                 session.abort()
-            session = self._open(route, deadline)
+            # Names are looked up there, and keys made.
+            session = offload(lambda: self._open(route, deadline))
             session.opened_at = self._clock()
         except BaseException:
             self._free_place(route)
@@ -103,12 +105,21 @@ class Pool:
         return min(self._limits.mails, session.extensions.most_mails or self._limits.mails)
 
     def _take_place(self, route: Route, deadline: Deadline) -> None:
+        if not self._has_taken_place(route):
+            offload(lambda: self._wait_for_place(route, deadline))
+
+    def _has_taken_place(self, route: Route) -> bool:
         with self._changed:
             lane = self._lanes[route]
-            while lane.lent >= self._limits.connections:
+            is_free = lane.lent < self._limits.connections
+            lane.lent += is_free
+            return is_free
+
+    def _wait_for_place(self, route: Route, deadline: Deadline) -> None:
+        with self._changed:
+            while not self._has_taken_place(route):
                 if not self._changed.wait(deadline.remaining):
                     raise time_over(Phase.CONNECT, "one of the account's connections to be free")
-            lane.lent += 1
 
     def _free_place(self, route: Route, session: Session | None = None) -> None:
         with self._changed:

@@ -6,12 +6,15 @@ import math
 import select
 from typing import TYPE_CHECKING, Final
 
+from tasks.loops import current
+
 if TYPE_CHECKING:
     import socket
 
     from tasks.deadline import Deadline
 
 _MILLISECONDS: Final = 1000
+_USED_UP: Final = "the time budget is used up"
 
 
 class Readiness:
@@ -37,7 +40,11 @@ class Readiness:
             TimeoutError: nothing came in time.
 
         """
-        _poll(self._readable, deadline)
+        loop = current()
+        if loop is None:
+            _poll(self._readable, deadline)
+        elif not loop.wait(self, self._socket.fileno(), to_write=False, seconds=_remaining(deadline)):
+            raise TimeoutError(_USED_UP)
 
     def to_write(self, deadline: Deadline) -> None:
         """
@@ -47,9 +54,13 @@ class Readiness:
             TimeoutError: it took nothing in time.
 
         """
-        writable = select.poll()
-        writable.register(self._socket, select.POLLOUT)
-        _poll(writable, deadline)
+        loop = current()
+        if loop is None:
+            writable = select.poll()
+            writable.register(self._socket, select.POLLOUT)
+            _poll(writable, deadline)
+        elif not loop.wait(self, self._socket.fileno(), to_write=True, seconds=_remaining(deadline)):
+            raise TimeoutError(_USED_UP)
 
 
 def require_time(deadline: Deadline) -> None:
@@ -60,11 +71,16 @@ def require_time(deadline: Deadline) -> None:
         TimeoutError: it has passed.
 
     """
-    if deadline.remaining <= 0:
-        raise TimeoutError("the time budget is used up")
+    _remaining(deadline)
+
+
+def _remaining(deadline: Deadline) -> float:
+    remaining = deadline.remaining
+    if remaining <= 0:
+        raise TimeoutError(_USED_UP)
+    return remaining
 
 
 def _poll(poller: select.poll, deadline: Deadline) -> None:
-    remaining = deadline.remaining
-    if remaining <= 0 or not poller.poll(math.ceil(remaining * _MILLISECONDS)):
-        raise TimeoutError("the time budget is used up")
+    if not poller.poll(math.ceil(_remaining(deadline) * _MILLISECONDS)):
+        raise TimeoutError(_USED_UP)

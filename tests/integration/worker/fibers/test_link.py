@@ -1,0 +1,164 @@
+"""Fibers share a connection to Redis; each gets its own answer, or hears that the connection broke."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisLate
+from redis.retry import Retry
+
+from tests.servers.redis_server import RedisServer
+from worker.fibers.link import SharedLink
+from worker.fibers.loop import FiberLoop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+LONG = 8.0
+
+
+@pytest.fixture
+def redis(valkey_url: str) -> Iterator[Redis]:
+    with Redis.from_url(valkey_url) as client:
+        yield client
+
+
+@pytest.fixture
+def link(redis: Redis) -> SharedLink:
+    return SharedLink(redis)
+
+
+def carry(*works: Callable[[], object]) -> None:
+    """Run *works* in fibers of one loop, and raise what the first that failed raised."""
+    loop, errors, left = FiberLoop(), [], len(works)
+
+    def do(work: Callable[[], object]) -> None:
+        nonlocal left
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 (raised below)
+            errors.append(error)
+        left -= 1
+        if not left:
+            loop.stop()
+
+    for work in works:
+        loop.spawn(lambda work=work: do(work))
+    thread = threading.Thread(target=loop.run, daemon=True)
+    thread.start()
+    thread.join(LONG)
+    assert not thread.is_alive()
+    if errors:
+        raise errors[0]
+
+
+def test_each_fiber_gets_its_own_answers_over_one_connection(link: SharedLink, redis: Redis) -> None:
+    before = redis.info("stats")["total_connections_received"]
+    heard: dict[int, list[Any]] = {number: [] for number in range(20)}
+
+    def ask(number: int) -> None:
+        for turn in range(10):
+            heard[number].append(link.call("ECHO", f"{number}.{turn}"))
+
+    carry(*[lambda number=number: ask(number) for number in heard])
+
+    assert heard == {number: [f"{number}.{turn}".encode() for turn in range(10)] for number in heard}
+    assert redis.info("stats")["total_connections_received"] - before <= 1
+
+
+def test_an_answer_that_is_an_error_is_its_askers_only(link: SharedLink) -> None:
+    heard: list[Any] = []
+    carry(
+        lambda: heard.append(link.call("LPUSH", "only a key")), lambda: heard.append(link.call("ECHO", "x"))
+    )
+
+    assert isinstance(heard[0], ResponseError)
+    assert heard[1] == b"x"
+
+
+def test_much_goes_out_and_comes_back_whole(link: SharedLink) -> None:
+    much = b"x" * 5_000_000
+
+    def ask() -> None:
+        assert link.call("ECHO", much) == much
+
+    carry(*[ask] * 4)
+
+
+def test_a_connection_that_breaks_is_an_error_for_all_who_wait_and_the_next_one_is_made(
+    link: SharedLink, redis: Redis
+) -> None:
+    errors: list[RedisError] = []
+
+    def wait_in_vain() -> None:
+        with pytest.raises(RedisError) as caught:
+            link.call("BLPOP", "nothing", 0)
+        errors.append(caught.value)
+        assert link.call("ECHO", "again") == b"again"
+
+    def cut() -> None:
+        with pytest.raises(RedisError) as caught:
+            link.call("CLIENT", "ID")  # It waits behind the other.
+        errors.append(caught.value)
+
+    killer = threading.Timer(0.2, lambda: redis.client_kill_filter(_type="normal", skipme=True))
+    killer.start()
+    carry(wait_in_vain, cut)
+    killer.join()
+
+    assert len(errors) == 2
+
+
+def test_a_connection_closed_at_rest_costs_no_error(link: SharedLink, redis: Redis) -> None:
+    loop_pause = threading.Event()
+
+    def use() -> None:
+        number = link.call("CLIENT", "ID")
+        redis.client_kill_filter(_id=str(number))
+        link._line.loop.sleep(0.1)  # type: ignore[union-attr]  # noqa: SLF001 (the loop hears of it meanwhile)
+        assert link.call("ECHO", "anew") == b"anew"
+        loop_pause.set()
+
+    carry(use)
+
+    assert loop_pause.is_set()
+
+
+def test_a_server_that_does_not_answer_is_given_up_at_the_clients_time(tmp_path: Path) -> None:
+    with (
+        RedisServer(tmp_path) as server,
+        Redis(port=server.port, socket_timeout=0.3, retry=Retry(NoBackoff(), 0)) as client,
+    ):
+        link = SharedLink(client)
+
+        def ask() -> None:
+            assert link.call("PING") in {b"PONG", "PONG"}
+            server.freeze()
+            with pytest.raises(RedisLate):
+                link.call("PING")
+            server.thaw()
+            assert link.call("ECHO", "back") == b"back"
+
+        carry(ask)
+
+
+def test_while_nobody_is_there_each_call_is_an_error() -> None:
+    with Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0)) as nowhere:
+        gone = SharedLink(nowhere)
+
+        def ask() -> None:
+            for _ in range(2):
+                with pytest.raises(RedisError):
+                    gone.call("PING")
+
+        carry(ask, ask)
+
+
+def test_a_thread_without_a_loop_has_a_connection_of_its_own(link: SharedLink) -> None:
+    assert link.call("ECHO", "plain") == b"plain"

@@ -1,0 +1,248 @@
+"""Fibers take turns in one thread, and none waits for longer than it wants to."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tasks import loops
+from worker.fibers.loop import FiberLoop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+#: Seconds that anything here may take; far more than it needs.
+LONG = 5.0
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)  # noqa: FBT003 (the socket's own signature)
+    with ours, theirs:
+        yield ours, theirs
+
+
+def carry(*works: Callable[[FiberLoop], object]) -> float:
+    """Run each of *works* in a fiber of one loop until all are done; return the seconds that it took."""
+    loop = FiberLoop()
+    left = len(works)
+    errors: list[BaseException] = []
+
+    def do(work: Callable[[FiberLoop], object]) -> None:
+        nonlocal left
+        try:
+            work(loop)
+        except BaseException as error:  # noqa: BLE001 (raised below)
+            errors.append(error)
+        left -= 1
+        if not left:
+            loop.stop()
+
+    for work in works:
+        loop.spawn(lambda work=work: do(work))
+    thread = threading.Thread(target=loop.run, daemon=True)
+    began = time.monotonic()
+    thread.start()
+    thread.join(LONG)
+    assert not thread.is_alive()
+    if errors:
+        raise errors[0]
+    return time.monotonic() - began
+
+
+def test_while_one_fiber_waits_the_others_go_on(pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = pair
+    order: list[str] = []
+
+    def reader(loop: FiberLoop) -> None:
+        order.append("waits")
+        assert loop.wait(ours, ours.fileno(), to_write=False, seconds=LONG)
+        order.append(ours.recv(10).decode())
+
+    def writer(_loop: FiberLoop) -> None:
+        order.append("writes")
+        theirs.send(b"came")
+
+    carry(reader, writer)
+
+    assert order == ["waits", "writes", "came"]
+
+
+def test_a_wait_ends_at_its_time_to_the_millisecond_or_so(pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, _ = pair
+    took: list[float] = []
+
+    def reader(loop: FiberLoop) -> None:
+        began = time.monotonic()
+        assert not loop.wait(ours, ours.fileno(), to_write=False, seconds=0.1)
+        took.append(time.monotonic() - began)
+
+    carry(reader, lambda loop: loop.sleep(0.3))
+
+    assert 0.1 <= took[0] < 0.2
+
+
+def test_sleepers_wake_each_at_its_own_time() -> None:
+    order: list[str] = []
+
+    def sleeper(name: str, seconds: float) -> Callable[[FiberLoop], object]:
+        return lambda loop: (loop.sleep(seconds), order.append(name))
+
+    took = carry(sleeper("c", 0.15), sleeper("a", 0.05), sleeper("b", 0.1))
+
+    assert order == ["a", "b", "c"]
+    assert took < 0.3
+
+
+def test_a_socket_with_the_number_of_one_that_was_closed_is_another_socket() -> None:
+    def read_twice(loop: FiberLoop) -> None:
+        for _ in range(2):
+            ours, theirs = socket.socketpair()
+            with ours, theirs:
+                numbers.append(ours.fileno())
+                theirs.send(b"x")
+                assert loop.wait(ours, ours.fileno(), to_write=False, seconds=LONG)
+
+    numbers: list[int] = []
+    carry(read_twice)
+
+    assert numbers[0] == numbers[1], "the system gives the lowest number that is free"
+
+
+def test_a_socket_is_waited_for_in_both_directions_in_turn(pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = pair
+
+    def use(loop: FiberLoop) -> None:
+        for _ in range(3):
+            assert loop.wait(ours, ours.fileno(), to_write=True, seconds=LONG)
+            assert not loop.wait(ours, ours.fileno(), to_write=False, seconds=0.01)
+            theirs.send(b"x")
+            assert loop.wait(ours, ours.fileno(), to_write=False, seconds=LONG)
+            ours.recv(1)
+
+    carry(use)
+
+
+def test_what_a_socket_says_while_nobody_listens_costs_nothing_and_is_not_lost(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    ours, theirs = pair
+    spent: list[float] = []
+
+    def use(loop: FiberLoop) -> None:
+        assert not loop.wait(ours, ours.fileno(), to_write=False, seconds=0.01)
+        theirs.send(b"x")
+        began = time.thread_time()
+        loop.sleep(0.2)
+        spent.append(time.thread_time() - began)
+        assert loop.wait(ours, ours.fileno(), to_write=False, seconds=LONG)
+
+    carry(use)
+
+    assert spent[0] < 0.1, "the loop must not look at it over and over"
+
+
+def test_what_blocks_is_done_elsewhere_and_its_outcome_comes_back() -> None:
+    order: list[Any] = []
+    may_go = threading.Event()
+
+    def blocked(loop: FiberLoop) -> None:
+        order.append(loop.offload(lambda: (may_go.wait(LONG), threading.current_thread().name)[1]))
+
+    def other(_loop: FiberLoop) -> None:
+        order.append("other")
+        may_go.set()
+
+    carry(blocked, other)
+
+    assert order[0] == "other"
+    assert order[1].startswith("postroom-helper")
+
+
+def test_what_the_work_elsewhere_raises_is_raised_where_it_was_asked_for() -> None:
+    def fail() -> None:
+        raise SystemExit("canary")
+
+    def ask(loop: FiberLoop) -> None:
+        with pytest.raises(SystemExit, match="canary"):
+            loop.offload(fail)
+
+    carry(ask)
+
+
+def test_helpers_rest_and_serve_again() -> None:
+    names: list[str] = []
+
+    def ask(loop: FiberLoop) -> None:
+        for _ in range(5):
+            names.append(loop.offload(lambda: threading.current_thread().name))
+            loop.sleep(0.02)
+
+    carry(ask)
+
+    assert len(set(names)) == 1
+
+
+def test_no_wish_of_another_thread_is_missed() -> None:
+    loop = FiberLoop()
+    seen: list[int] = []
+    wishes: list[int] = []
+
+    def chore() -> None:
+        seen.append(len(wishes))
+
+    loop.chores.append(chore)
+    thread = threading.Thread(target=loop.run, daemon=True)
+    thread.start()
+    for number in range(2000):
+        wishes.append(number)
+        loop.wake_up()
+        until = time.monotonic() + LONG
+        while seen[-1:] != [number + 1]:
+            assert time.monotonic() < until, f"wish {number} was missed"
+    loop.stop()
+    thread.join(LONG)
+
+    assert not thread.is_alive()
+
+
+def test_a_fiber_that_raises_ends_neither_the_loop_nor_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    done: list[str] = []
+    loop = FiberLoop()
+
+    def fail() -> None:
+        raise MemoryError("canary")
+
+    def work() -> None:
+        done.append("worked")
+        loop.stop()
+
+    loop.spawn(fail)
+    loop.spawn(work)
+    loop.run()
+
+    assert done == ["worked"]
+    assert "loop of fibers broke" in caplog.text
+    assert "canary" not in caplog.text
+
+
+def test_code_that_waits_through_loops_works_with_a_loop_and_without_one() -> None:
+    assert loops.current() is None
+    assert loops.offload(threading.get_ident) == threading.get_ident()
+    loops.sleep(0.0)
+    seen: list[Any] = []
+
+    def work(loop: FiberLoop) -> None:
+        seen.append(loops.current() is loop)
+        loops.sleep(0.01)
+        seen.append(loops.offload(os.getpid))
+
+    carry(work)
+
+    assert seen == [True, os.getpid()]

@@ -1,0 +1,218 @@
+"""A loop over fibers: each runs until it must wait, and then another one does."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections import deque
+from contextlib import suppress
+from math import inf
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from greenlet import getcurrent, greenlet
+
+from tasks import loops
+from worker.fibers.helpers import Helpers
+from worker.fibers.sockets import Sockets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+#: Seconds for which a loop rests that broke, so that it does nothing worse than that over and over.
+_BROKEN: Final = 0.1
+
+
+class Wait:
+    """One fiber's wait, until *until* by the loop's clock."""
+
+    __slots__ = ("fiber", "until")
+
+    def __init__(self, fiber: greenlet, until: float) -> None:
+        self.fiber = fiber
+        self.until = until
+
+
+class FiberLoop:
+    """
+    Runs fibers in the one thread that calls `run`; only `call_soon` may be used by others.
+
+    Threads that share an interpreter hand its lock to and fro at each wait, which costs more than the wait;
+    fibers do not. In return none may block: what could is to be given to `offload`.
+
+    *chores* are called whenever all fibers wait, before the loop rests; each returns the seconds after which
+    it wants to be called at the latest, None for whenever.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._ready: deque[tuple[Any, Any]] = deque()
+        self._waits: dict[Wait, None] = {}
+        self._calls: deque[Callable[[], object]] = deque()
+        self._sockets = Sockets()
+        self._helpers = Helpers()
+        self._waker, self._bell = os.pipe()
+        os.set_blocking(self._waker, False)
+        os.set_blocking(self._bell, False)
+        self._is_resting = False
+        self._is_due = False
+        self._is_stopped = False
+        self._main = getcurrent()
+        self.chores: list[Callable[[], float | None]] = []
+
+    # In any thread:
+
+    def call_soon(self, call: Callable[[], object]) -> None:
+        """Have *call* made in the loop's thread; it must not wait."""
+        self._calls.append(call)
+        self._ring()
+
+    def wake_up(self) -> None:
+        """Have the chores called soon."""
+        self._is_due = True
+        self._ring()
+
+    def stop(self) -> None:
+        """Have `run` return; what the fibers were about is left as it is."""
+        self._is_stopped = True
+        self.wake_up()
+
+    def _ring(self) -> None:
+        # The loop says that it rests before it looks once more whether it may: one of the two sees the other.
+        if self._is_resting:
+            self._is_resting = False
+            # Where the pipe is full, the loop is being woken already; where it is closed, it has ended.
+            with suppress(OSError):
+                os.write(self._bell, b"\0")
+
+    # In the loop's own:
+
+    def run(self) -> None:
+        """Run fibers until the loop is stopped. Nothing that goes wrong in between ends it."""
+        self._main = getcurrent()
+        loops.enter(self)
+        self._await_bell()
+        while not self._is_stopped:
+            try:
+                self._turn()
+            except BaseException as error:  # noqa: BLE001 (every mail of this process depends on the loop)
+                logger.error("loop of fibers broke", extra={"error": type(error).__name__})  # noqa: TRY400 (no content)
+                time.sleep(_BROKEN)
+        self._close()
+
+    def spawn(self, work: Callable[[], object]) -> None:
+        """Have *work*, which should never raise, run in a fiber of its own."""
+        self._ready.append((work, _BEGIN))
+
+    def wait(self, owner: object, fileno: int, *, to_write: bool, seconds: float) -> bool:
+        """Wait until a socket is ready, for at most *seconds*; whether it is."""
+        wait = self.wait_for(seconds)
+        self._sockets.expect(owner, fileno, to_write=to_write, call=lambda: self.wake(wait, value=True))
+        try:
+            return bool(self.park(late=False))
+        finally:
+            self._sockets.forget(fileno)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for *seconds*."""
+        self.wait_for(seconds)
+        self.park()
+
+    def offload(self, work: Callable[[], T]) -> T:
+        """Return what *work* returns or raises, run in another thread."""
+        wait = self.wait_for(inf)
+
+        def run() -> None:
+            try:
+                outcome: tuple[T | None, BaseException | None] = work(), None
+            except BaseException as error:  # noqa: BLE001 (it is raised where it belongs)
+                outcome = None, error
+            self.call_soon(lambda: self.wake(wait, outcome))
+
+        self._helpers.run(run)
+        value: Any
+        value, error = self.park()
+        if error is not None:
+            raise error
+        return value  # type: ignore[no-any-return]  # as `work` returned it
+
+    def watch(self, owner: object, fileno: int, call: Callable[[], object]) -> None:
+        """Have *call* made once, as soon as a socket can be read from."""
+        self._sockets.expect(owner, fileno, to_write=False, call=call)
+
+    def wait_for(self, seconds: float) -> Wait:
+        """Begin a wait of the fiber that calls, which must `park` next; it may be woken from now on."""
+        wait = Wait(getcurrent(), self._clock() + seconds)
+        self._waits[wait] = None
+        return wait
+
+    def park(self, *, late: Any = None) -> Any:
+        """Let others work until the wait that was begun is over; return its value, or *late*."""
+        value = self._main.switch()
+        return late if value is _LATE else value
+
+    def wake(self, wait: Wait, value: Any) -> None:
+        """Have the fiber of *wait* go on with *value*, unless it does already."""
+        if self._waits.pop(wait, _NEVER) is not _NEVER:
+            self._ready.append((wait.fiber, value))
+
+    def _turn(self) -> None:
+        longest = self._work()
+        now = self._clock()
+        if self._waits:
+            longest = min(longest, min(wait.until for wait in self._waits) - now)
+        self._is_resting = True
+        may_rest = not (self._calls or self._is_due or self._is_stopped)
+        self._sockets.look(max(0.0, longest) if may_rest else 0.0)
+        self._is_resting = False
+        while self._calls:
+            self._calls.popleft()()
+        self._end_late_waits()
+
+    def _work(self) -> float:
+        """Run fibers until all of them wait; return the seconds that the loop may rest then."""
+        while True:
+            while self._ready:
+                fiber, value = self._ready.popleft()
+                if value is _BEGIN:
+                    greenlet(fiber).switch()
+                else:
+                    fiber.switch(value)
+            longest = inf
+            self._is_due = False
+            for chore in self.chores:
+                seconds = chore()
+                if self._ready:
+                    break
+                if seconds is not None and seconds < longest:
+                    longest = seconds
+            else:
+                return longest
+
+    def _end_late_waits(self) -> None:
+        now = self._clock()
+        for wait in [wait for wait in self._waits if wait.until <= now]:
+            self.wake(wait, _LATE)
+
+    def _close(self) -> None:
+        loops.enter(None)
+        self._sockets.close()
+        os.close(self._waker)
+        os.close(self._bell)
+
+    def _await_bell(self) -> None:
+        self._sockets.expect(self, self._waker, to_write=False, call=self._hear_bell)
+
+    def _hear_bell(self) -> None:
+        with suppress(BlockingIOError):
+            os.read(self._waker, 4096)
+        self._await_bell()
+
+
+_BEGIN: Final = object()
+_LATE: Final = object()
+_NEVER: Final = object()
