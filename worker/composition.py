@@ -20,13 +20,13 @@ from tasks.journal.control import Control
 from tasks.journal.copies import ResultCopies
 from tasks.journal.journal import Journal, JournalOptions
 from tasks.journal.leases import LeaseKeeper
-from tasks.journal.link import Link
 from tasks.journal.quarantine import Quarantine
 from tasks.journal.sealing import seal_with
 from tasks.message.attachments import AttachmentPolicy
 from tasks.password_reset.assembly import letters_of, staff_of
 from tasks.password_reset.notices import Notices
 from tasks.smtp.transport import SmtpTransport
+from worker.fibers.link import SharedLink
 from worker.sieve import Sieve
 
 if TYPE_CHECKING:
@@ -88,10 +88,11 @@ def delivery_service(settings: Settings) -> DeliveryService:
     """Return what carries the mails of one worker process."""
     redis = connect(settings)
     seal = seal_with(settings.seal_keys)
-    journal = Journal(redis, options=journal_options(settings), link=Link(redis), copies=_copies(settings))
+    options, link = journal_options(settings), SharedLink(redis)
+    journal = Journal(redis, options=options, link=link, copies=_copies(settings))
     return DeliveryService(
         journal=journal,
-        control=Control(redis, options=journal_options(settings), seal=seal),
+        control=Control(redis, options=options, seal=seal),
         leases=LeaseKeeper(journal),
         preparation=Preparation(
             router=router(settings),

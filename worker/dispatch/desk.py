@@ -6,14 +6,13 @@ import heapq
 import itertools
 import threading
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from worker.dispatch.waiting import Turn, Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
 
 class Item(Protocol):
@@ -44,9 +43,10 @@ class State:
 
 class Desk(Generic[ItemT]):
     """
-    Hands out turns, to each of *senders* threads one at a time; safe to share between threads.
+    Hands out turns, *senders* of them at a time; safe to share between threads.
 
-    What rests until a moment is then carried before what waits. Once closed it hands nothing out.
+    What rests until a moment is then carried before what waits. Once closed it hands nothing out. *on_change*
+    is called, in any thread, when there may be a turn where there was none before.
     """
 
     def __init__(
@@ -63,36 +63,47 @@ class Desk(Generic[ItemT]):
         self._order = itertools.count()
         self._changed = threading.Condition()
         self._begun: dict[int, float] = {}
-        self._idle = 0
         self._clock = clock
+        self.on_change: Callable[[], object] = _nothing
         self.senders = senders
         self.is_closed = False
 
     def put(self, items: Iterable[ItemT]) -> None:
         """Have *items* wait for their turns."""
         with self._changed:
-            count = 0
             for item in items:
                 self._waiting.put(item.way, item.lane, item)
-                count += 1
-            self._changed.notify(count)
+        self.on_change()
 
     def rest(self, item: ItemT, seconds: float) -> None:
         """Have *item* wait for *seconds*, and then go before the others of its lane."""
         with self._changed:
             heapq.heappush(self._resting, (self._clock() + seconds, next(self._order), item))
-            self._changed.notify()
+        self.on_change()
 
-    @contextmanager
-    def turn(self) -> Iterator[Turn[ItemT] | None]:
-        """Wait for a turn, which is over at the end of the block; None once the desk is closed."""
-        turn = self._take()
-        began = self._clock()
-        try:
-            yield turn
-        finally:
+    def take(self) -> Turn[ItemT] | None:
+        """Hand out the next turn, to be ended by `done`; None where there is none now."""
+        with self._changed:
+            self._wake_rested()
+            if self.is_closed or len(self._begun) >= self.senders:
+                return None
+            turn = self._waiting.take(self.senders)
             if turn:
-                self._done(turn, self._clock() - began)
+                self._begun[id(turn)] = self._clock()
+            return turn
+
+    def done(self, turn: Turn[ItemT]) -> None:
+        """Note that *turn* is over."""
+        with self._changed:
+            self._waiting.done(turn, self._clock() - self._begun.pop(id(turn)))
+            if not self._begun:
+                self._changed.notify_all()
+        self.on_change()
+
+    def next_rested(self) -> float | None:
+        """Return the seconds until something has rested, None where nothing rests."""
+        with self._changed:
+            return max(0.0, self._resting[0][0] - self._clock()) if self._resting else None
 
     def remove(self, is_unwanted: Callable[[ItemT], bool]) -> list[ItemT]:
         """Take out and return what waits or rests and of which *is_unwanted* says so."""
@@ -107,13 +118,11 @@ class Desk(Generic[ItemT]):
         """Have *change* more senders, or fewer; one too many gets no turn any more."""
         with self._changed:
             self.senders = max(1, self.senders + change)
-            self._changed.notify_all()
+        self.on_change()
 
     def close(self) -> None:
         """Hand out nothing more."""
-        with self._changed:
-            self.is_closed = True
-            self._changed.notify_all()
+        self.is_closed = True
 
     def wait_until_idle(self, seconds: float) -> bool:
         """Wait until no turn is being carried, for at most *seconds*; whether that is so."""
@@ -128,28 +137,12 @@ class Desk(Generic[ItemT]):
             waiting = self._waiting.by_lane()
             return State(self.senders, len(self._begun), len(self._resting), waiting, oldest)
 
-    def _take(self) -> Turn[ItemT] | None:
-        with self._changed:
-            while not self.is_closed:
-                self._wake_rested()
-                if len(self._begun) < self.senders and (turn := self._waiting.take(self.senders)):
-                    self._begun[id(turn)] = self._clock()
-                    return turn
-                self._changed.wait(self._next_rested())
-            return None
-
-    def _done(self, turn: Turn[ItemT], seconds: float) -> None:
-        with self._changed:
-            del self._begun[id(turn)]
-            self._waiting.done(turn, seconds)
-            # Another way or lane may be free to go now; and somebody may wait until all is done.
-            self._changed.notify_all() if self.is_closed else self._changed.notify()
-
     def _wake_rested(self) -> None:
         now = self._clock()
         while self._resting and self._resting[0][0] <= now:
             _, _, item = heapq.heappop(self._resting)
             self._waiting.put_first(item.way, item.lane, item)
 
-    def _next_rested(self) -> float | None:
-        return max(0.0, self._resting[0][0] - self._clock()) if self._resting else None
+
+def _nothing() -> None:
+    """Do nothing about a change."""

@@ -1,10 +1,9 @@
-"""The worker's pool: sender threads that carry mails in runs, and other tasks one by one."""
+"""The worker's pool: it carries mails in runs, many of them at a time, and other tasks one by one."""
 
 from __future__ import annotations
 
 import logging
 import os
-import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +16,7 @@ from tasks.delivery.job import Job
 from tasks.send_email import DiscreetRequest, lane_of
 from worker.dispatch.conclusion import put_back
 from worker.dispatch.counter import Counter
+from worker.dispatch.crew import Crew
 from worker.dispatch.desk import Desk
 from worker.dispatch.items import CHORES, SUSPECTS, Chore, Errand, Outcome
 from worker.dispatch.reporter import Reporter
@@ -60,7 +60,7 @@ class Health:
 
 class SenderPool(BasePool):
     """
-    Celery's pool, with threads that take what waits.
+    Celery's pool, with senders that take what waits.
 
     Celery does everything before and after as with any other pool: it decodes, counts, limits rates, revokes
     and shows requests. A `send_email` request becomes an errand and waits at the desk; a task that is no
@@ -88,7 +88,7 @@ class SenderPool(BasePool):
             look_after=self._look_after,
         )
         self._counter.report = self._reporter.put
-        self._threads: list[threading.Thread] = []
+        self._crew = Crew(self._desk, Sender(self._desk, self._carrier, self._counter))
         self._service: DeliveryService | None = None
         self._is_stopped = False
         self._last_turn = time.monotonic()
@@ -101,11 +101,11 @@ class SenderPool(BasePool):
         return Health(state.senders - state.busy, waiting, state.oldest, self._last_turn)
 
     def on_start(self) -> None:
-        """Start the threads."""
+        """Start to carry."""
         task = self.app.tasks[TASK_NAME]
         self._service = task.service()
         self._reporter.start()
-        self._start_senders(self.limit)
+        self._crew.start()
 
     def register_with_event_loop(self, loop: Any) -> None:
         """Have *loop* conclude what threads are done with."""
@@ -175,7 +175,6 @@ class SenderPool(BasePool):
         """Have *n* more senders."""
         self._desk.resize(n)
         self.limit = self._desk.senders
-        self._start_senders(self.limit - len(self._threads))
 
     def shrink(self, n: int = 1) -> None:
         """Have *n* senders fewer, as soon as they are done."""
@@ -203,14 +202,6 @@ class SenderPool(BasePool):
         if self._service is None:
             raise RuntimeError("the pool was not started")
         return self._service
-
-    def _start_senders(self, count: int) -> None:
-        for _ in range(count):
-            sender = Sender(self._desk, self._carrier, self._counter)
-            name = f"postroom-sender-{len(self._threads)}"
-            thread = threading.Thread(target=sender.run, name=name, daemon=True)
-            self._threads.append(thread)
-            thread.start()
 
     def _look_after(self, patience: float) -> None:
         carrier = self._carrier()

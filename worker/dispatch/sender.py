@@ -1,4 +1,4 @@
-"""What a sender thread does with a turn: it carries errands, or runs a chore."""
+"""What a sender does with a turn: it carries errands, or runs a chore."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from tasks.delivery.job import LeftAlone, Suspect
 from tasks.delivery.preparation import log_bug
+from tasks.loops import offload
 from worker.dispatch.items import SUSPECTS, Chore, Errand, Outcome
 
 if TYPE_CHECKING:
@@ -59,30 +60,26 @@ class Hooks(Protocol):
 
 
 class Sender:
-    """Takes turns from *desk* until it is closed. Nothing that a mail or a task does ends it."""
+    """Carries turns of *desk*, any number of them at a time."""
 
     def __init__(self, desk: Desk[Errand | Chore], carrier: Callable[[], Carrier], hooks: Hooks) -> None:
         self._desk = desk
         self._carrier = carrier
         self._hooks = hooks
 
-    def run(self) -> None:
-        """Take turns; returns once there are none any more."""
-        while not self._desk.is_closed:
-            with self._desk.turn() as turn:
-                if turn:
-                    self._take(turn)
-
-    def _take(self, turn: Turn[Errand | Chore]) -> None:
+    def take(self, turn: Turn[Errand | Chore]) -> None:
+        """Carry *turn* to its end. Nothing that a mail or a task does is raised."""
         errands = [item for item in turn.items if isinstance(item, Errand)]
         try:
             for item in turn.items:
                 if isinstance(item, Chore):
-                    item.work()
+                    offload(item.work)
             if errands:
                 self._carry(errands)
-        except BaseException as error:  # noqa: BLE001 (the thread must live on, whatever happened)
+        except BaseException as error:  # noqa: BLE001 (the others must go on, whatever happened)
             self._set_back(errands, error)
+        finally:
+            self._desk.done(turn)
 
     def _carry(self, errands: Sequence[Errand]) -> None:
         by_job = {id(errand.job): errand for errand in errands}
@@ -125,7 +122,7 @@ class Sender:
         self._hooks.accepted(errands)
         try:
             if revoked := [errand.job for errand in errands if self._hooks.is_revoked(errand)]:
-                self._carrier().cancel(revoked)
+                offload(lambda: self._carrier().cancel(revoked))
             jobs = [errand.job for errand in errands]
             mails = self._carrier().take_up(jobs, report, in_company=not errands[0].is_suspect)
         except RedisError as error:

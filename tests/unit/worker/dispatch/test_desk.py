@@ -1,18 +1,17 @@
-"""Turns are handed out to threads, one to each at a time, and at no other time than they should be."""
+"""Turns are handed out at no other time than they should be."""
 
 from __future__ import annotations
 
-import queue
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from worker.dispatch.desk import Desk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from worker.dispatch.waiting import Turn
 
 #: Seconds that a thread has to do what it must; far more than it needs.
 LONG = 10.0
@@ -33,78 +32,47 @@ class Clock:
         return self.now
 
 
-class Sender(threading.Thread):
-    """Takes one turn, tells it, and ends it when it may."""
-
-    def __init__(self, desk: Desk[Item]) -> None:
-        super().__init__(daemon=True)
-        self._desk = desk
-        self._told: queue.Queue[list[Item] | None] = queue.Queue()
-        self.may_end = threading.Event()
-        self.start()
-
-    def run(self) -> None:
-        with self._desk.turn() as turn:
-            self._told.put(turn and turn.items)
-            self.may_end.wait(LONG)
-
-    def turn(self) -> list[Item] | None:
-        return self._told.get(timeout=LONG)
-
-    def end(self) -> None:
-        self.may_end.set()
-        self.join(LONG)
-        assert not self.is_alive()
-
-
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
 
 
 @pytest.fixture
-def desk(clock: Clock) -> Iterator[Desk[Item]]:
-    desk: Desk[Item] = Desk(lanes=["reset", "default", "bulk"], connections=1, senders=2, clock=clock)
-    yield desk
-    desk.close()
+def desk(clock: Clock) -> Desk[Item]:
+    return Desk(lanes=["reset", "default", "bulk"], connections=1, senders=2, clock=clock)
 
 
-def is_waiting(thread: Sender, desk: Any) -> bool:
-    """Whether *thread* got no turn, seen when it waits for one."""
-    while thread.is_alive() and not desk._changed._waiters:  # noqa: SLF001 (else it would be sleep and hope)
-        pass
-    return thread._told.empty()  # noqa: SLF001 (a helper of the thread)
+@pytest.fixture
+def told(desk: Desk[Item]) -> list[str]:
+    """How often it was told that there may be a turn."""
+    changes: list[str] = []
+    desk.on_change = lambda: changes.append("changed")
+    return changes
 
 
-def test_what_is_put_wakes_a_sender_that_waits(desk: Desk[Item]) -> None:
-    sender = Sender(desk)
-    assert is_waiting(sender, desk)
+def items(turn: Turn[Item] | None) -> list[Item]:
+    return turn.items if turn else []
+
+
+def test_what_is_put_is_told_to_whoever_takes_turns(desk: Desk[Item], told: list[str]) -> None:
+    assert desk.take() is None
     desk.put([Item("a")])
 
-    assert sender.turn() == [Item("a")]
-    sender.end()
+    assert told == ["changed"]
+    assert items(desk.take()) == [Item("a")]
 
 
-def test_the_end_of_a_turn_lets_the_next_one_of_its_way_begin(desk: Desk[Item]) -> None:
+def test_the_end_of_a_turn_lets_the_next_one_of_its_way_begin(desk: Desk[Item], told: list[str]) -> None:
     desk.put([Item("a")])
-    first = Sender(desk)
-    assert first.turn() == [Item("a")]
+    first = desk.take()
     desk.put([Item("b")])
-    second = Sender(desk)
-    assert is_waiting(second, desk)
-    first.end()
+    assert first is not None
+    assert desk.take() is None
+    told.clear()
+    desk.done(first)
 
-    assert second.turn() == [Item("b")]
-    second.end()
-
-
-def test_a_turn_is_over_although_it_raised(desk: Desk[Item]) -> None:
-    for name in ("a", "b"):
-        desk.put([Item(name)])
-        with pytest.raises(SystemExit), desk.turn():
-            raise SystemExit
-    assert desk.state().busy == 0
-    assert desk.state().waiting["default"] == 0
+    assert told == ["changed"]
+    assert items(desk.take()) == [Item("b")]
 
 
 def test_what_rests_goes_before_the_others_of_its_lane_and_not_before_its_time(
@@ -112,60 +80,58 @@ def test_what_rests_goes_before_the_others_of_its_lane_and_not_before_its_time(
 ) -> None:
     desk.rest(Item("rested"), 5.0)
     desk.put([Item("a")])
-    with desk.turn() as turn:
-        assert turn is not None
-        assert turn.items == [Item("a")]
+    turn = desk.take()
+    assert turn is not None
+    assert turn.items == [Item("a")]
+    desk.done(turn)
     desk.put([Item("b")])
     clock.now += 5.0
-    with desk.turn() as turn:
-        assert turn is not None
-        assert turn.items[0] == Item("rested")
+
+    assert items(desk.take())[0] == Item("rested")
 
 
-def test_what_rests_wakes_a_sender_by_itself() -> None:
-    desk: Desk[Item] = Desk(lanes=["default"], connections=1, senders=1)
-    desk.rest(Item("late"), 0.2)
-    desk.rest(Item("soon"), 0.05)
+def test_it_is_told_when_something_will_have_rested(desk: Desk[Item], clock: Clock, told: list[str]) -> None:
+    assert desk.next_rested() is None
+    desk.rest(Item("late"), 2.0)
+    desk.rest(Item("soon"), 0.5)
 
-    assert Sender(desk).turn() == [Item("soon")]
+    assert told == ["changed", "changed"]
+    assert desk.next_rested() == 0.5
+    clock.now += 3.0
+    assert desk.next_rested() == 0.0
 
 
-def test_a_closed_desk_hands_nothing_out_and_lets_those_go_who_wait(desk: Desk[Item]) -> None:
-    sender = Sender(desk)
-    assert is_waiting(sender, desk)
+def test_a_closed_desk_hands_nothing_out(desk: Desk[Item]) -> None:
     desk.close()
     desk.put([Item("a")])
 
-    assert sender.turn() is None
-    with desk.turn() as turn:
-        assert turn is None
+    assert desk.take() is None
     assert desk.state().waiting["default"] == 1
-    sender.end()
 
 
 def test_the_desk_is_idle_when_the_last_turn_is_over(desk: Desk[Item]) -> None:
     desk.put([Item("a")])
-    sender = Sender(desk)
-    sender.turn()
+    turn = desk.take()
+    assert turn is not None
     desk.close()
     assert not desk.wait_until_idle(0.01)
-    sender.may_end.set()
+    ending = threading.Timer(0.05, desk.done, [turn])
+    ending.start()
 
     assert desk.wait_until_idle(LONG)
+    ending.join()
 
 
-def test_one_sender_more_takes_what_one_too_few_left(desk: Desk[Item]) -> None:
+def test_one_sender_more_takes_what_one_too_few_left(desk: Desk[Item], told: list[str]) -> None:
     desk.resize(-1)
     desk.put([Item("a", way="x"), Item("b", way="y")])
-    first = Sender(desk)
-    first.turn()
-    second = Sender(desk)
-    assert is_waiting(second, desk)
+    assert items(desk.take()) == [Item("a", way="x")]
+    assert desk.take() is None
+    told.clear()
     desk.resize(1)
 
-    assert second.turn() == [Item("b", way="y")]
-    first.end()
-    second.end()
+    assert told == ["changed"]
+    assert items(desk.take()) == [Item("b", way="y")]
 
 
 def test_there_is_always_one_sender(desk: Desk[Item]) -> None:
@@ -182,17 +148,16 @@ def test_what_is_removed_neither_waits_nor_rests_any_more(desk: Desk[Item], cloc
     assert desk.remove(lambda item: item.name == "a") == [Item("a"), Item("a")]
     assert (desk.state().waiting["default"], desk.state().resting) == (1, 1)
     clock.now += 2.0
-    with desk.turn() as turn:
-        assert turn is not None
-        assert turn.items[0] == Item("c")
+    assert items(desk.take())[0] == Item("c")
 
 
 def test_the_state_tells_the_age_of_the_oldest_turn(desk: Desk[Item], clock: Clock) -> None:
     assert desk.state().oldest == 0.0
     desk.put([Item("a", way="x"), Item("b", way="y")])
-    with desk.turn():
-        clock.now += 3.0
-        with desk.turn():
-            clock.now += 4.0
-            state = desk.state()
+    desk.take()
+    clock.now += 3.0
+    desk.take()
+    clock.now += 4.0
+
+    state = desk.state()
     assert (state.busy, state.oldest) == (2, 7.0)

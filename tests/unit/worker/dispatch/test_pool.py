@@ -22,7 +22,7 @@ def test_mails_that_wait_are_carried_although_their_connection_is_gone() -> None
     desk.put([Errand(request, Job("m", "default", {}), "way", "default"), Chore(lambda: None, "default")])
     pool.flush()
 
-    with desk.turn() as turn:
-        assert turn is not None
-        assert [type(item) for item in turn.items] == [Errand]
+    turn = desk.take()
+    assert turn is not None
+    assert [type(item) for item in turn.items] == [Errand]
     assert sum(desk.state().waiting.values()) == 0

@@ -16,16 +16,14 @@ from worker.dispatch.sender import Sender
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from contextlib import AbstractContextManager
 
     from worker.dispatch.items import Outcome
-    from worker.dispatch.waiting import Turn
 
 SENT: Any = Settled(SimpleNamespace(code=250))  # type: ignore[arg-type]  # all that is looked at
 
 
-class Exhaustible(Desk[Errand | Chore]):
-    """A desk that closes once nothing waits, so that a sender returns; *now* is its time."""
+class TimedDesk(Desk[Errand | Chore]):
+    """A desk whose time is *now*."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -36,11 +34,6 @@ class Exhaustible(Desk[Errand | Chore]):
             exceptions={SUSPECTS: 1, CHORES: 8},
             clock=lambda: self.now,
         )
-
-    def turn(self) -> AbstractContextManager[Turn[Errand | Chore] | None]:
-        if not self.state().waiting["default"]:
-            self.close()
-        return super().turn()
 
 
 @dataclass
@@ -107,7 +100,7 @@ class Office:
 
     carrier: Carrier = field(default_factory=Carrier)
     hooks: Hooks = field(default_factory=Hooks)
-    desk: Exhaustible = field(default_factory=Exhaustible)
+    desk: TimedDesk = field(default_factory=TimedDesk)
 
     def put(self, *mail_ids: str, way: str = "way") -> None:
         request: Any = None
@@ -116,9 +109,9 @@ class Office:
     def carry(self, *, later: float = 0.0) -> None:
         """Take turns in this thread until nothing waits; what rests for *later* seconds waits by then."""
         self.desk.now += later
-        self.desk.is_closed = False
-        self.desk._wake_rested()  # noqa: SLF001 (a turn does so, too late for a desk that closes by itself)
-        Sender(self.desk, lambda: self.carrier, self.hooks).run()
+        sender = Sender(self.desk, lambda: self.carrier, self.hooks)
+        while turn := self.desk.take():
+            sender.take(turn)
 
 
 @pytest.fixture
@@ -215,7 +208,7 @@ def test_mails_behind_one_that_hangs_are_another_turns_as_soon_as_they_are_passe
         if len(office.carrier.attempted) == 1:
             for mail in behind:
                 office.carrier.options["pass_on"](mail)
-            assert office.desk.state().waiting["default"] == len(behind)
+            assert office.desk.state().resting == len(behind)
             behind = []
         for mail in (first, *behind):
             report(mail.job, SENT)
