@@ -94,7 +94,7 @@ def run_script(
     redis: Redis, script: Script, calls: Sequence[Call], *, link: Caller | None = None
 ) -> list[Any]:
     """
-    Run *script* once for each of *calls*, in order and in one round trip; over *link* if it is one command.
+    Run *script* once for each of *calls*, in order and in one round trip; over *link* where there is one.
 
     A server that does not know the script (it was restarted, or is new) is taught it, and the commands that
     it refused are sent again: a refused command has done nothing.
@@ -103,8 +103,8 @@ def run_script(
         redis.RedisError: Redis cannot be reached, or a script failed.
     """
     groups = _grouped(calls)
-    if link and len(groups) == 1:
-        answers = [link.call("EVALSHA", script.digest, *_arguments(groups[0]))]
+    if link:
+        answers = link.call_all([("EVALSHA", script.digest, *_arguments(group)) for group in groups])
     else:
         answers = _send(redis, script, groups)
     refused = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]

@@ -1,8 +1,9 @@
-"""A thread's kept connection outlives whatever becomes of it at the server's end."""
+"""A kept connection outlives whatever becomes of it at the server's end, and has one user at a time."""
 
 from __future__ import annotations
 
-import time
+import os
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,7 +37,7 @@ def kill(link: Link, redis: Redis) -> None:
 
 def rest(link: Any) -> None:
     """Have it be some time ago that the link was used."""
-    link._own.used_at = time.monotonic() - 60.0  # noqa: SLF001 (or the test would sleep)
+    link._idle = [(connection, used_at - 60.0) for connection, used_at in link._idle]  # noqa: SLF001 (or the test would sleep)
 
 
 def test_a_connection_that_was_closed_while_it_rested_is_made_anew_without_an_error(
@@ -68,3 +69,59 @@ def test_while_nobody_is_there_each_call_is_an_error() -> None:
         for _ in range(2):
             with pytest.raises(RedisError):
                 gone.call("PING")
+
+
+def test_answers_come_in_the_order_of_the_commands_in_whatever_pieces(link: Link) -> None:
+    long = "x" * 300_000
+
+    answers = link.call_all([("SET", "long", long), ("GET", "long"), ("LPUSH", "long"), ("ECHO", "last")])
+
+    assert answers[0] == b"OK"
+    assert answers[1] == long.encode()
+    assert isinstance(answers[2], ResponseError)
+    assert answers[3] == b"last"
+
+
+def test_threads_that_come_one_after_another_use_one_connection(link: Link, redis: Redis) -> None:
+    link.call("PING")
+    before = redis.info("clients")["connected_clients"]
+    for _ in range(5):
+        thread = threading.Thread(target=link.call, args=("PING",))
+        thread.start()
+        thread.join()
+
+    assert redis.info("clients")["connected_clients"] == before
+
+
+def test_a_connection_that_somebody_waits_at_is_nobody_elses(link: Link, redis: Redis) -> None:
+    answers: list[Any] = []
+    waiting = threading.Thread(target=lambda: answers.append(link.call("BLPOP", "list", 10)))
+    waiting.start()
+    while not redis.info("clients")["blocked_clients"]:
+        assert waiting.is_alive()
+
+    assert link.call("ECHO", "mine") == b"mine"
+    assert link.call("LPUSH", "list", "theirs") == 1
+    waiting.join()
+    assert answers == [[b"list", b"theirs"]]
+
+
+def test_a_process_that_was_forked_makes_connections_of_its_own(
+    link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = link.call("CLIENT", "ID")
+    monkeypatch.setattr(os, "getpid", lambda: 4711)
+
+    assert link.call("CLIENT", "ID") != before
+
+
+def test_a_master_that_became_a_replica_is_given_up(link: Link, redis: Redis) -> None:
+    before = link.call("CLIENT", "ID")
+    redis.replicaof("127.0.0.1", "1")
+    try:
+        with pytest.raises(RedisError):
+            link.call("SET", "key", "1")
+        # Sentinels are asked where a connection is made.
+        assert link.call("CLIENT", "ID") != before
+    finally:
+        redis.replicaof("NO", "ONE")
