@@ -17,6 +17,7 @@ _PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 #: `"Jane Doe" <jane@x.com>` and `Jane Doe <jane@x.com>`, which need no scanning.
 _SIMPLE: Final = re.compile(r'(?:"([^"\\]*)" *|([^"\\()<>,:;@]*))<([^"\\()<>@ ][^"\\()<>]*)>')
+_ENCLOSING: Final = re.compile('["(<]')
 _SPACES: Final = re.compile(" +")
 
 
@@ -47,7 +48,7 @@ def split(text: str) -> list[str]:
         Refused: one of those is not closed.
 
     """
-    if not any(mark in text for mark in '"(<'):
+    if not _ENCLOSING.search(text):
         return text.split(";")
     entries = [""]
     for character, place in _scan(text):

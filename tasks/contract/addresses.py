@@ -75,6 +75,9 @@ def parse_list(value: object) -> tuple[Mailbox, ...]:
         Refused: with a problem for each entry that is wrong, named by its number ("entry 2 …").
 
     """
+    # Most mails have one recipient, whose address is plain: there is no list to be taken apart.
+    if isinstance(value, str) and (plain := ordinary(value)):
+        return (Mailbox("", *plain),)
     found: list[Mailbox] = []
     problems: list[Problem] = []
     for number, entry in enumerate(_entries(value), start=1):

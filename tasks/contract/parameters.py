@@ -149,8 +149,8 @@ class SendEmail(BaseModel):
 
     def to_message(self) -> dict[str, JsonValue]:
         """Return the keyword arguments that travel in the queue: what was set, in its canonical form."""
-        given = self.model_fields_set
-        return {name: to_json(getattr(self, name)) for name in _NAMES if name in given}
+        given, values = self.model_fields_set, self.__dict__
+        return {name: to_json(values[name]) for name in _NAMES if name in given}
 
     def written(self) -> Written:
         """
@@ -158,24 +158,22 @@ class SendEmail(BaseModel):
 
         The canonical form leaves out the idempotency key, and every field that has its default value.
         """
-        fields = self.to_message()
-        return write(fields, essential={name for name in fields if self._is_essential(name)})
+        fields, values = self.to_message(), self.__dict__
+        telling = {name for name in fields if values[name] != _DEFAULTS[name]}
+        return write(fields, essential=telling - {"idempotency_key"})
 
     def canonical(self) -> bytes:
         """Return the bytes that two requests for the same mail have in common, whatever their spelling."""
         return self.written().canonical
 
-    def _is_essential(self, name: str) -> bool:
-        return name != "idempotency_key" and getattr(self, name) != _DEFAULTS[name]
 
-
-_NAMES: Final = tuple(SendEmail.model_fields)
+_NAMES: Final = tuple(sorted(SendEmail.model_fields))
 _DEFAULTS: Final = {
     name: field.get_default(call_default_factory=True) for name, field in SendEmail.model_fields.items()
 }
 
 
 def _is_left_out(name: str, value: object) -> bool:
-    if value is None:
-        return name != "smtp_authentication"
-    return isinstance(value, str) and not value.strip(" \t\r\n") and name not in _BLANK_SPEAKS
+    if isinstance(value, str):
+        return name not in _BLANK_SPEAKS and not value.strip(" \t\r\n")
+    return value is None and name != "smtp_authentication"

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+import pydantic_core
+
 from tasks.contract.addresses import Mailbox
 from tasks.contract.security import Security
 from tasks.contract.trust import Trust
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 # Kept, since making an encoder costs as much as writing a small mail with it.
 _write: Final = json.JSONEncoder(separators=(",", ":")).encode
 _write_sorted: Final = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
+
+#: Characters of a text for which it pays to ask whether pydantic's encoder writes the same as Python's.
+_LONG: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +41,29 @@ class Written:
 
 
 def write(fields: Mapping[str, JsonValue], *, essential: AbstractSet[str]) -> Written:
-    """Return *fields* written; the canonical form has the *essential* ones only. Each is encoded once."""
-    texts = {name: _write(value) for name, value in fields.items()}
+    """
+    Return *fields*, which are in order of their names, written; each value is encoded once.
+
+    The canonical form has the *essential* ones only. Of most mails that is all of them.
+    """
+    texts = {name: _encoded(value) for name, value in fields.items()}
     core = {
-        name: _write_sorted(fields[name]) if isinstance(fields[name], dict) else texts[name]
-        for name in sorted(essential)
+        name: _write_sorted(value) if isinstance(value, dict) else texts[name]
+        for name, value in fields.items()
+        if name in essential
     }
-    return Written(_object(texts), _object(core).encode("ascii"))
+    payload = _object(texts)
+    return Written(payload, (payload if core == texts else _object(core)).encode("ascii"))
+
+
+def _encoded(value: JsonValue) -> str:
+    if isinstance(value, str):
+        # pydantic's takes a fourth of the time; it differs in what is not ASCII, and in DEL.
+        if len(value) > _LONG and value.isascii() and "\x7f" not in value:
+            return pydantic_core.to_json(value).decode("ascii")
+    elif isinstance(value, list):
+        return f"[{','.join([_encoded(element) for element in value])}]"
+    return _write(value)
 
 
 def _object(texts: Mapping[str, str]) -> str:

@@ -24,9 +24,10 @@ _VERSION: Final = b"\x80"
 
 class Tokens:
     """
-    Makes the tokens of one key; `cryptography.fernet.Fernet` opens them (docs/decisions/0051-kept-encryptors.md).
+    Makes the tokens of one key; `cryptography.fernet.Fernet` opens them.
 
-    It can be shared between threads, and used on both sides of a fork.
+    It can be shared between threads, and used on both sides of a fork: docs/decisions/0051-kept-encryptors.md
+    says why.
     """
 
     def __init__(self, key: bytes) -> None:
