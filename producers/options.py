@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from tasks.contract.errors import FieldError, InvalidInput, Refused, quoted, refusal
 from tasks.contract.moments import parse_moment
 from tasks.contract.names import Lane
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
 T = TypeVar("T")
+
+#: By their names, which a lane is equal to.
+_LANES: Final[Mapping[object, Lane]] = {lane.value: lane for lane in Lane}
 
 
 def parse_option(name: str, value: object, parse_value: Callable[[object], T]) -> T:
@@ -38,8 +41,8 @@ def parse_lane(value: object) -> Lane:
         Refused: there is none.
     """
     try:
-        return Lane(str(value))
-    except ValueError:
+        return _LANES[value]
+    except (KeyError, TypeError):
         raise refusal(f"{quoted(value)} is no lane", f"must be one of {', '.join(Lane)}") from None
 
 
