@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -39,7 +38,7 @@ def celerys_own(app: Celery, mail_id: str, payload: str, lane: str) -> dict[str,
 def opened(message: dict[str, Any]) -> dict[str, Any]:
     """Return the message with its body decoded and without its delivery tag, which no two have in common."""
     properties = {name: value for name, value in message["properties"].items() if name != "delivery_tag"}
-    return {**message, "properties": properties, "body": json.loads(b64decode(message["body"]))}
+    return {**message, "properties": properties, "body": json.loads(message["body"])}
 
 
 @pytest.mark.parametrize("lane", list(Lane), ids=str)
@@ -51,6 +50,7 @@ def test_a_filled_message_is_celerys_own_field_by_field(app: Celery, lane: Lane)
     assert list(filled) == list(own)
     assert filled["headers"]["id"] == filled["headers"]["root_id"] == "the-id"
     assert opened(filled)["body"][1] == json.loads(PAYLOAD)
+    assert filled["properties"]["body_encoding"] == "utf-8"
     assert filled["properties"]["delivery_info"]["routing_key"] == lane.value
 
 
