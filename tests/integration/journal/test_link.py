@@ -94,8 +94,9 @@ def test_threads_that_come_one_after_another_use_one_connection(link: Link, redi
 
 
 def test_a_connection_that_somebody_waits_at_is_nobody_elses(link: Link, redis: Redis) -> None:
+    link.call("PING")
     answers: list[Any] = []
-    waiting = threading.Thread(target=lambda: answers.append(link.call("BLPOP", "list", 10)))
+    waiting = threading.Thread(target=lambda: answers.append(link.call("BLPOP", "list", 5)))
     waiting.start()
     while not redis.info("clients")["blocked_clients"]:
         assert waiting.is_alive()
