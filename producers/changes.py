@@ -9,7 +9,7 @@ from redis.exceptions import ConnectionError as ConnectionLost
 from redis.exceptions import ResponseError
 
 from producers.connections import connect, reaching
-from tasks.journal.journal import MAIL
+from tasks.journal.keys import MAIL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from producers.connections import connect, reaching
-from tasks.journal.journal import MAIL, Journal
+from tasks.journal.journal import Journal
+from tasks.journal.keys import MAIL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -14,7 +14,8 @@ import redis
 from tasks.contract.codes import Phase
 from tasks.contract.result import Attempt, Delivery, RecipientOutcome, RecipientState, SendEmailResult
 from tasks.contract.status import MailState
-from tasks.journal.journal import MAIL, Journal
+from tasks.journal.journal import Journal
+from tasks.journal.keys import MAIL
 from tasks.journal.records import Claim
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from producers.hooks.scripts import script
-from tasks.journal.journal import ENDED
+from tasks.journal.keys import ENDED
 from tasks.journal.scripts import Call, run_script
 
 if TYPE_CHECKING:

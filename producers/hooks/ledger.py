@@ -19,7 +19,7 @@ from producers.hooks.deliveries import (
 from producers.hooks.events import Event
 from producers.hooks.scripts import script
 from producers.hooks.views import FIELDS, Delivery, DeliveryState, Health, Numbers, Replay
-from tasks.journal.journal import ENDED
+from tasks.journal.keys import ENDED
 from tasks.journal.scripts import Call, run_script
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import hashlib
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from producers.web.scripts import script
-from tasks.journal.journal import MAIL
+from tasks.journal.keys import MAIL
 from tasks.journal.scripts import Call, run_script
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from tasks.contract.result import SendEmailResult
+from tasks.journal.keys import MAIL
 from tasks.journal.sealing import Unsealable
 from tasks.journal.untold import Untold
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 _RECORD: Final = "postroom:audit:"
 _INDEX: Final = "postroom:audited:"
-_MAIL: Final = "postroom:mail:"
 _ALL: Final = "all"
 #: What records can be found by.
 FIELDS: Final = ("actor", "target", "ticket")
@@ -135,7 +135,7 @@ class Audit:
             pipeline = self._redis.pipeline(transaction=False)
             for mail_id in mail_ids:
                 pipeline.hgetall(_RECORD + mail_id)
-                pipeline.hget(_MAIL + mail_id, "result")
+                pipeline.hget(MAIL + mail_id, "result")
             answers = iter(pipeline.execute())
             for stored, result in zip(answers, answers, strict=True):
                 record = self._read(stored, result)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from tasks.contract.errors import InvalidInput
 from tasks.contract.validation import parse
 from tasks.journal.cancellation import cancel
-from tasks.journal.journal import MAIL, OPEN, JournalOptions
+from tasks.journal.journal import JournalOptions
+from tasks.journal.keys import MAIL, OPEN
 from tasks.journal.records import moment
 from tasks.journal.scripts import Call, Script, run_script
 from tasks.journal.sealing import SEALED, Unsealable, is_sealed

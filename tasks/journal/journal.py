@@ -10,46 +10,31 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from tasks.contract.result import SendEmailResult
+from tasks.journal import calls
 from tasks.journal.audit import Audit
+from tasks.journal.calls import milliseconds
 from tasks.journal.copies import NO_COPY
-from tasks.journal.records import (
-    RECORD_FIELDS,
-    Acceptance,
-    Accepted,
-    Claim,
-    Entry,
-    Grip,
-    Hindrance,
-    Record,
-    Refusal,
-    moment,
-)
-from tasks.journal.scripts import Call, Script, run_script
+from tasks.journal.keys import MAIL
+from tasks.journal.records import RECORD_FIELDS, Acceptance, Accepted, Record
+from tasks.journal.scripts import Script, run_script
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from redis import Redis
 
+    from tasks.contract.result import SendEmailResult
     from tasks.contract.status import MailState
-    from tasks.journal.copies import Copy, ResultCopies
+    from tasks.journal.copies import ResultCopies
     from tasks.journal.link import Caller
+    from tasks.journal.records import Claim, Entry, Refusal
+    from tasks.journal.scripts import Call
 
 _ACCEPT: Final = Script.named("accept")
 _BEGIN: Final = Script.named("begin")
 _STEP: Final = Script.named("step")
-
-MAIL: Final = "postroom:mail:"
-OPEN: Final = "postroom:open"
-WATERMARKS: Final = "postroom:watermarks"
-#: A stream of the records of mails that ended and whose end is to be told (step.lua, cancel.lua).
-ENDED: Final = "postroom:hooks:ended"
-IDEMPOTENCY: Final = "postroom:key:"
-
-_GRIPS: Final = frozenset(Grip)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +87,12 @@ class Journal:
         published in the same step, into the list of Redis that is called like the lane. A mail with *notify*
         has its record put into the stream `ENDED` in the step that ends it.
         """
-        patience = _milliseconds(self.options.patience)
-        calls = [
-            _acceptance(entry, patience, message)
+        patience = milliseconds(self.options.patience)
+        made = [
+            calls.accept(entry, patience, message)
             for entry, message in zip(run, itertools.chain(messages, itertools.repeat(b"")), strict=False)
         ]
-        answers = run_script(self._redis, _ACCEPT, calls, link=self._link)
+        answers = run_script(self._redis, _ACCEPT, made, link=self._link)
         return [Accepted(Acceptance(outcome.decode()), first.decode()) for outcome, first in answers]
 
     def begin(self, mail_ids: Sequence[str], *, in_company: bool = False) -> list[Claim | Refusal]:
@@ -117,13 +102,10 @@ class Journal:
         *in_company* says that this process carries other mails at the same time: one whose worker died is
         then refused, to be taken up alone.
         """
-        lease = _milliseconds(self.options.lease)
-        calls = [
-            Call((MAIL + mail_id, OPEN, WATERMARKS), (mail_id, lease, self.options.runs, int(in_company)))
-            for mail_id in mail_ids
-        ]
-        answers = run_script(self._redis, _BEGIN, calls, link=self._link)
-        return [_grip(mail_id, answer) for mail_id, answer in zip(mail_ids, answers, strict=True)]
+        lease = milliseconds(self.options.lease)
+        made = [calls.begin(mail_id, lease, self.options.runs, in_company=in_company) for mail_id in mail_ids]
+        answers = run_script(self._redis, _BEGIN, made, link=self._link)
+        return [calls.grip(mail_id, answer) for mail_id, answer in zip(mail_ids, answers, strict=True)]
 
     def mark(self, claims: Sequence[Claim], progress: Sequence[str]) -> list[bool]:
         """
@@ -131,9 +113,9 @@ class Journal:
 
         False for a claim whose lease was lost: its dot must not be sent.
         """
-        lease = _milliseconds(self.options.lease)
+        lease = milliseconds(self.options.lease)
         return self._step(
-            _mark(claim, lease, covered) for claim, covered in zip(claims, progress, strict=True)
+            calls.mark(claim, lease, covered) for claim, covered in zip(claims, progress, strict=True)
         )
 
     def finish_and_mark(
@@ -143,30 +125,30 @@ class Journal:
         progress: Sequence[str],
     ) -> tuple[list[bool], list[bool]]:
         """Do what `finish` does for some mails and then what `mark` does for others, in one round trip."""
-        retention, lease = _milliseconds(self.options.retention), _milliseconds(self.options.lease)
+        retention, lease = milliseconds(self.options.retention), milliseconds(self.options.lease)
         finishing = [self._finish(one, retention) for one in settled]
-        marking = [_mark(claim, lease, covered) for claim, covered in zip(claims, progress, strict=True)]
+        marking = [calls.mark(claim, lease, covered) for claim, covered in zip(claims, progress, strict=True)]
         answers = self._step([*finishing, *marking])
         return answers[: len(finishing)], answers[len(finishing) :]
 
     def record(self, claim: Claim, *, history: str, progress: str) -> bool:
         """Note a definite answer after which the mail is still in hand (other recipients are to follow)."""
-        lease = _milliseconds(self.options.lease)
-        return self._step([_step(claim, "sending", lease, "history", history, "progress", progress)])[0]
+        lease = milliseconds(self.options.lease)
+        return self._step([calls.step(claim, "sending", lease, "history", history, "progress", progress)])[0]
 
     def renew(self, claims: Iterable[Claim]) -> list[bool]:
         """Extend the leases of mails that are still being worked at."""
-        lease = _milliseconds(self.options.lease)
-        return self._step(_step(claim, "", lease) for claim in claims)
+        lease = milliseconds(self.options.lease)
+        return self._step(calls.step(claim, "", lease) for claim in claims)
 
     def postpone(self, claim: Claim, *, wait: float, history: str, progress: str) -> bool:
         """Put a mail back for *wait* seconds; no worker slot is held meanwhile."""
         fields = ("history", history, "progress", progress)
-        return self._step([_step(claim, "queued", _milliseconds(wait), *fields)])[0]
+        return self._step([calls.step(claim, "queued", milliseconds(wait), *fields)])[0]
 
     def finish(self, settled: Sequence[tuple[Claim, MailState, SendEmailResult]]) -> list[bool]:
         """Record the results of mails; their parameters are deleted, the results kept for a day."""
-        retention = _milliseconds(self.options.retention)
+        retention = milliseconds(self.options.retention)
         return self._step(self._finish(one, retention) for one in settled)
 
     def conclude(self, mail_id: str, result: SendEmailResult) -> None:
@@ -188,51 +170,7 @@ class Journal:
     def _finish(self, settled: tuple[Claim, MailState, SendEmailResult], retention: int) -> Call:
         claim, state, result = settled
         copy = self._copies.of(claim.mail_id) if self._copies else NO_COPY
-        return _step(claim, state, retention, "result", result.model_dump_json(), copy=copy)
+        return calls.step(claim, state, retention, "result", result.model_dump_json(), copy=copy)
 
-    def _step(self, calls: Iterable[Call]) -> list[bool]:
-        return [answer == 1 for answer in run_script(self._redis, _STEP, list(calls), link=self._link)]
-
-
-def _acceptance(entry: Entry, patience: int, message: bytes) -> Call:
-    key = IDEMPOTENCY + entry.key if entry.key else ""
-    earlier = [(IDEMPOTENCY + name, fingerprint) for name, fingerprint in entry.earlier if name]
-    marks = [name for name in (key, *(name for name, _ in earlier)) if name]
-    keys = (MAIL + entry.mail_id, OPEN, *marks, *([entry.lane] if message else []))
-    delay = _milliseconds(entry.delay)
-    arguments = (entry.mail_id, entry.lane, entry.payload, entry.fingerprint, delay, key, patience, message)
-    return Call(keys, (*arguments, entry.notify, *(fingerprint for _, fingerprint in earlier)))
-
-
-def _step(claim: Claim, state: str, milliseconds: int, *fields: str, copy: Copy = NO_COPY) -> Call:
-    return Call(
-        (MAIL + claim.mail_id, OPEN), (claim.mail_id, claim.fence, state, milliseconds, *copy, *fields)
-    )
-
-
-def _mark(claim: Claim, lease: int, covered: str) -> Call:
-    return _step(claim, "data", lease, "progress", covered)
-
-
-def _grip(mail_id: str, answer: list[Any]) -> Claim | Refusal:
-    verdict = answer[0].decode()
-    if verdict not in _GRIPS:
-        stored, resends = answer[1:] if verdict == Hindrance.DONE else (b"", 0)
-        result = SendEmailResult.model_validate_json(stored) if stored else None
-        return Refusal(mail_id, Hindrance(verdict), result, is_resent=resends > 0)
-    fence, accepted, elapsed, history, progress, now, resends = answer[1:]
-    return Claim(
-        mail_id=mail_id,
-        fence=fence,
-        grip=Grip(verdict),
-        accepted_at=moment(accepted),
-        begun_at=moment(now),
-        elapsed=elapsed / 1000,
-        history=history.decode(),
-        progress=progress.decode(),
-        is_resent=resends > 0,
-    )
-
-
-def _milliseconds(seconds: float) -> int:
-    return round(seconds * 1000)
+    def _step(self, made: Iterable[Call]) -> list[bool]:
+        return [answer == 1 for answer in run_script(self._redis, _STEP, list(made), link=self._link)]

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tasks.contract.names import Lane
-from tasks.journal.journal import MAIL, OPEN, WATERMARKS, JournalOptions
+from tasks.journal.journal import JournalOptions
+from tasks.journal.keys import MAIL, OPEN, WATERMARKS
 from tasks.journal.scripts import Call, Script, run_script
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tasks.contract.queue import VISIBILITY_TIMEOUT
 from tasks.contract.result import Delivery
-from tasks.journal.journal import OPEN
+from tasks.journal.keys import OPEN
 from tests.acceptance.canaries import leaks
 from tests.acceptance.post_office import CANARIES
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from producers.client import Mailer
 from tasks.journal.connecting import client_of
-from tasks.journal.journal import MAIL, OPEN, Journal
+from tasks.journal.journal import Journal
+from tasks.journal.keys import MAIL, OPEN
 from tasks.journal.sealing import generate_key
 from tasks.message.identity import Identity
 from tests.acceptance import processes

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tasks.contract.names import TASK_NAME
-from tasks.journal.journal import OPEN
+from tasks.journal.keys import OPEN
 from tasks.journal.quarantine import Quarantine
 from tasks.journal.sealing import SEALED, generate_key, seal_with
 from tasks.journal.sealing_keys import as_keys

@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 
 from tasks.contract.status import MailState
-from tasks.journal.journal import OPEN
+from tasks.journal.keys import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

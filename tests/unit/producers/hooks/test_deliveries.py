@@ -13,7 +13,7 @@ from producers.hooks.deliveries import COUNTS, KEYS, DeliveryOptions, Settlement
 from producers.hooks.events import Event, Unreadable
 from producers.hooks.views import DeliveryState
 from tasks.journal.control import Control
-from tasks.journal.journal import ENDED
+from tasks.journal.keys import ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from producers.web.index import Index, Mention
-from tasks.journal.journal import MAIL
+from tasks.journal.keys import MAIL
 
 if TYPE_CHECKING:
     from redis import Redis

@@ -12,7 +12,7 @@ from producers.hooks.deliveries import Deliveries, Settlement
 from producers.hooks.events import Event
 from producers.hooks.posting import Attempt
 from producers.web.webhook import Webhook, new_secret
-from tasks.journal.journal import ENDED
+from tasks.journal.keys import ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable

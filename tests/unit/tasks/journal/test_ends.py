@@ -8,13 +8,15 @@ from tasks.contract.result import Delivery, RecipientOutcome, RecipientState, Se
 from tasks.contract.status import MailState
 from tasks.contract.validation import parse
 from tasks.journal.control import Control, Resend
-from tasks.journal.journal import ENDED, Journal
+from tasks.journal.keys import ENDED
 from tasks.journal.records import Claim, Entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from redis import Redis
+
+    from tasks.journal.journal import Journal
 
 
 REQUEST = parse({"to": "ann@x.org", "subject": "s", "body": "b"})
