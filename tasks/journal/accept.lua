@@ -1,37 +1,40 @@
 -- Take a mail in: (none) -> queued.
--- KEYS: mail, open mails, [idempotency key, the same under each older sealing key ...], [the message's queue]
--- ARGV: mail id, lane, payload, fingerprint, delay in ms before it is due, idempotency key or '',
---       ms that its message may stay unseen, message to publish or '', whom to tell of its end or '',
---       [fingerprint under each older sealing key ...]
+-- KEYS: open mails, mail, [idempotency key, the same under each older sealing key ...], [the message's queue]
+-- ARGV: ms that a message may stay unseen,
+--       mail id, lane, payload, fingerprint, delay in ms before it is due, message to publish or '',
+--       whom to tell of its end or '', [fingerprint under each older sealing key ...]
 -- Returns accepted | known | same <first id> | conflict <first id>
-local marks = ARGV[8] == '' and #KEYS or #KEYS - 1
+local id, fingerprint, message, notify = ARGV[2], ARGV[5], ARGV[7], ARGV[8]
+local marks = message == '' and #KEYS or #KEYS - 1
 
 for i = 3, marks do
   local first = redis.call('HMGET', KEYS[i], 'mail', 'fingerprint')
-  local fingerprint = i == 3 and ARGV[4] or ARGV[i + 6]
-  if first[1] and first[1] ~= ARGV[1] then
-    return { first[2] == fingerprint and 'same' or 'conflict', first[1] }
+  if first[1] and first[1] ~= id then
+    return { first[2] == (i == 3 and fingerprint or ARGV[i + 5]) and 'same' or 'conflict', first[1] }
   end
 end
-if redis.call('EXISTS', KEYS[1]) == 1 then
-  return { 'known', ARGV[1] }
+if redis.call('EXISTS', KEYS[2]) == 1 then
+  return { 'known', id }
 end
 
-local delay = tonumber(ARGV[5])
+local delay, accepted = tonumber(ARGV[6]), text(now)
+local due = delay > 0 and text(now + delay) or accepted
 -- A mail that is due later has no message in the queue yet: the sweeper publishes it in its time.
-local published = delay > 0 and 0 or now
-redis.call('HSET', KEYS[1], 'state', 'queued', 'lane', ARGV[2], 'payload', ARGV[3], 'key', ARGV[6],
-  'fingerprint', ARGV[4], 'accepted', now, 'due', now + delay, 'published', published, 'fence', 0, 'runs', 0)
-opened[#opened + 1] = now + (delay > 0 and delay or tonumber(ARGV[7]))
-opened[#opened + 1] = ARGV[1]
-if ARGV[9] ~= '' then
-  redis.call('HSET', KEYS[1], 'notify', ARGV[9])
+local published = delay > 0 and '0' or accepted
+redis.call('HSET', KEYS[2], 'state', 'queued', 'lane', ARGV[3], 'payload', ARGV[4],
+  'key', marks >= 3 and KEYS[3] or '', 'fingerprint', fingerprint,
+  'accepted', accepted, 'due', due, 'published', published, 'fence', '0', 'runs', '0')
+opened[#opened + 1] = delay > 0 and due or text(now + tonumber(ARGV[1]))
+opened[#opened + 1] = id
+if notify ~= '' then
+  redis.call('HSET', KEYS[2], 'notify', notify)
 end
 if marks >= 3 then
-  redis.call('HSET', KEYS[3], 'mail', ARGV[1], 'fingerprint', ARGV[4])
+  redis.call('HSET', KEYS[3], 'mail', id, 'fingerprint', fingerprint)
 end
-if ARGV[8] ~= '' then
-  -- Whatever is wrong with the queue, the mail is accepted; the sweeper publishes it later.
-  redis.pcall('LPUSH', KEYS[#KEYS], ARGV[8])
+if message ~= '' then
+  local queue = KEYS[#KEYS]
+  pushed[queue] = pushed[queue] or {}
+  table.insert(pushed[queue], message)
 end
-return { 'accepted', ARGV[1] }
+return { 'accepted', id }

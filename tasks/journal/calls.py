@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Any, Final
 from tasks.contract.result import SendEmailResult
 from tasks.journal.copies import NO_COPY
 from tasks.journal.keys import IDEMPOTENCY, MAIL, OPEN, WATERMARKS
-from tasks.journal.records import Claim, Grip, Hindrance, Refusal, moment
+from tasks.journal.records import Acceptance, Accepted, Claim, Grip, Hindrance, Refusal, moment
 from tasks.journal.scripts import Call
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
     from tasks.journal.copies import Copy
     from tasks.journal.records import Entry
 
-_GRIPS: Final = frozenset(Grip)
+# By what the scripts call them: an enum's own look-up takes a microsecond.
+_ACCEPTANCES: Final = {outcome.encode(): outcome for outcome in Acceptance}
+_GRIPS: Final = {grip.encode(): grip for grip in Grip}
 
 
 def milliseconds(seconds: float) -> int:
@@ -22,48 +27,77 @@ def milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def accept(entry: Entry, patience: int, message: bytes) -> Call:
+def accepting(patience: float) -> Call:
+    """Return what all calls of `accept` share."""
+    return Call((OPEN,), (milliseconds(patience),))
+
+
+def accept(entry: Entry, message: bytes) -> Call:
     """Return the call that takes *entry* in, and publishes *message* unless it is empty."""
-    key = IDEMPOTENCY + entry.key if entry.key else ""
-    earlier = [(IDEMPOTENCY + name, fingerprint) for name, fingerprint in entry.earlier if name]
-    marks = [name for name in (key, *(name for name, _ in earlier)) if name]
-    keys = (MAIL + entry.mail_id, OPEN, *marks, *([entry.lane] if message else []))
+    marks = [(IDEMPOTENCY + entry.key, "")] if entry.key else []
+    marks += [(IDEMPOTENCY + name, fingerprint) for name, fingerprint in entry.earlier if name]
+    keys = (MAIL + entry.mail_id, *(name for name, _ in marks), *([entry.lane] if message else []))
     delay = milliseconds(entry.delay)
-    arguments = (entry.mail_id, entry.lane, entry.payload, entry.fingerprint, delay, key, patience, message)
-    return Call(keys, (*arguments, entry.notify, *(fingerprint for _, fingerprint in earlier)))
+    arguments = (entry.mail_id, entry.lane, entry.payload, entry.fingerprint, delay, message, entry.notify)
+    return Call(keys, (*arguments, *(fingerprint for _, fingerprint in marks[1:])))
 
 
-def begin(mail_id: str, lease: int, runs: int, *, in_company: bool) -> Call:
+def beginning(lease: float, runs: int, *, in_company: bool) -> Call:
+    """Return what all calls of `begin` share."""
+    return Call((OPEN, WATERMARKS), (milliseconds(lease), runs, int(in_company)))
+
+
+def begin(mail_id: str) -> Call:
     """Return the call that takes a mail up."""
-    return Call((MAIL + mail_id, OPEN, WATERMARKS), (mail_id, lease, runs, int(in_company)))
+    return Call((MAIL + mail_id,), (mail_id,))
 
 
-def step(claim: Claim, state: str, until: int, *fields: str, copy: Copy = NO_COPY) -> Call:
-    """Return the call that moves a mail in hand to *state*; *until* is what step.lua says of it."""
-    return Call((MAIL + claim.mail_id, OPEN), (claim.mail_id, claim.fence, state, until, *copy, *fields))
+def stepping(copy: Copy = NO_COPY) -> Call:
+    """Return what all calls of `step` share; *copy* goes to Celery of each mail that ends."""
+    return Call((OPEN,), copy)
 
 
-def mark(claim: Claim, lease: int, covered: str) -> Call:
-    """Return the call that notes that the dot of a mail is about to be sent."""
-    return step(claim, "data", lease, "progress", covered)
+def step(claim: Claim, state: str, seconds: float, *fields: str) -> Call:
+    """Return the call that moves a mail in hand to *state*; step.lua says what lasts for *seconds*."""
+    mail_id = claim.mail_id
+    return Call((MAIL + mail_id,), (mail_id, claim.fence, state, milliseconds(seconds), *fields))
 
 
-def grip(mail_id: str, answer: list[Any]) -> Claim | Refusal:
-    """Read what `begin` answered."""
-    verdict = answer[0].decode()
-    if verdict not in _GRIPS:
-        stored, resends = answer[1:] if verdict == Hindrance.DONE else (b"", 0)
-        result = SendEmailResult.model_validate_json(stored) if stored else None
-        return Refusal(mail_id, Hindrance(verdict), result, is_resent=resends > 0)
-    fence, accepted, elapsed, history, progress, now, resends = answer[1:]
-    return Claim(
-        mail_id=mail_id,
-        fence=fence,
-        grip=Grip(verdict),
-        accepted_at=moment(accepted),
-        begun_at=moment(now),
-        elapsed=elapsed / 1000,
-        history=history.decode(),
-        progress=progress.decode(),
-        is_resent=resends > 0,
-    )
+def accepted(answers: Iterable[list[bytes]]) -> list[Accepted]:
+    """Read what the calls of `accept` answered."""
+    return [Accepted(_ACCEPTANCES[outcome], first.decode()) for outcome, first in answers]
+
+
+def grips(mail_ids: Iterable[str], answers: Iterable[list[Any]]) -> list[Claim | Refusal]:
+    """Read what the calls of `begin` answered."""
+    grips: list[Claim | Refusal] = []
+    begun: tuple[int, datetime] | None = None
+    for mail_id, (verdict, *facts) in zip(mail_ids, answers, strict=True):
+        grip = _GRIPS.get(verdict)
+        if grip is None:
+            grips.append(_refusal(mail_id, Hindrance(verdict.decode()), facts))
+            continue
+        fence, accepted, elapsed, history, progress, now, resends = facts
+        if begun is None or begun[0] != now:
+            # The same for all mails of a command.
+            begun = now, moment(now)
+        grips.append(
+            Claim(
+                mail_id,
+                fence,
+                grip,
+                moment(accepted),
+                begun[1],
+                elapsed / 1000,
+                history.decode(),
+                progress.decode(),
+                resends > 0,
+            )
+        )
+    return grips
+
+
+def _refusal(mail_id: str, hindrance: Hindrance, facts: list[Any]) -> Refusal:
+    stored, resends = facts if hindrance is Hindrance.DONE else (b"", 0)
+    result = SendEmailResult.model_validate_json(stored) if stored else None
+    return Refusal(mail_id, hindrance, result, is_resent=resends > 0)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeAlias
+from functools import lru_cache
+from typing import Final, TypeAlias
 
-#: Key, what stands before and behind the result, and the seconds for which it is kept.
-Copy: TypeAlias = "tuple[str, str, str, int]"
+#: What stands before their ids in the keys, the seconds for which they are kept, and what they say, with
+#: a %s for the result as JSON text and one for the id.
+Copy: TypeAlias = "tuple[str, int, str]"
 
-#: For a step that ends nothing.
-NO_COPY: Copy = ("", "", "", 0)
+_ENTRY: Final = (
+    '{"status":"SUCCESS","result":%%s,"traceback":null,"children":[],"date_done":"%s","task_id":"%%s"}'
+)
+
+#: For steps that end nothing.
+NO_COPY: Final[Copy] = ("", 0, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +32,14 @@ class ResultCopies:
     prefix: str
     lifetime: int
 
-    def of(self, mail_id: str) -> Copy:
-        """Return what makes the result of *mail_id*, as JSON text, into Celery's entry."""
-        head = '{"status":"SUCCESS","result":'
-        done = datetime.now(UTC).isoformat()
-        tail = f',"traceback":null,"children":[],"date_done":"{done}","task_id":"{mail_id}"}}'
-        return self.prefix + mail_id, head, tail, self.lifetime
+    def now(self) -> Copy:
+        """Return what makes results of this moment into Celery's entries."""
+        seconds, microseconds = divmod(time.time_ns() // 1000, 1_000_000)
+        done = f"{_second(seconds)}.{microseconds:06}+00:00"
+        return self.prefix, self.lifetime, _ENTRY % done
+
+
+@lru_cache(maxsize=1)
+def _second(seconds: int) -> str:
+    """Return the second as ISO 8601 has it; kept, because datetime needs three microseconds for it."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tasks.journal import calls
 from tasks.journal.audit import Audit
-from tasks.journal.calls import milliseconds
 from tasks.journal.copies import NO_COPY
 from tasks.journal.keys import MAIL
-from tasks.journal.records import RECORD_FIELDS, Acceptance, Accepted, Record
+from tasks.journal.records import RECORD_FIELDS, Record
 from tasks.journal.scripts import Script, run_script
 
 if TYPE_CHECKING:
@@ -27,9 +26,9 @@ if TYPE_CHECKING:
 
     from tasks.contract.result import SendEmailResult
     from tasks.contract.status import MailState
-    from tasks.journal.copies import ResultCopies
+    from tasks.journal.copies import Copy, ResultCopies
     from tasks.journal.link import Caller
-    from tasks.journal.records import Claim, Entry, Refusal
+    from tasks.journal.records import Accepted, Claim, Entry, Refusal
     from tasks.journal.scripts import Call
 
 _ACCEPT: Final = Script.named("accept")
@@ -87,13 +86,10 @@ class Journal:
         published in the same step, into the list of Redis that is called like the lane. A mail with *notify*
         has its record put into the stream `ENDED` in the step that ends it.
         """
-        patience = milliseconds(self.options.patience)
-        made = [
-            calls.accept(entry, patience, message)
-            for entry, message in zip(run, itertools.chain(messages, itertools.repeat(b"")), strict=False)
-        ]
-        answers = run_script(self._redis, _ACCEPT, made, link=self._link)
-        return [Accepted(Acceptance(outcome.decode()), first.decode()) for outcome, first in answers]
+        each = zip(run, itertools.chain(messages, itertools.repeat(b"")), strict=False)
+        shared = calls.accepting(self.options.patience)
+        answers = self._run(_ACCEPT, [calls.accept(entry, message) for entry, message in each], shared)
+        return calls.accepted(answers)
 
     def begin(self, mail_ids: Sequence[str], *, in_company: bool = False) -> list[Claim | Refusal]:
         """
@@ -102,10 +98,9 @@ class Journal:
         *in_company* says that this process carries other mails at the same time: one whose worker died is
         then refused, to be taken up alone.
         """
-        lease = milliseconds(self.options.lease)
-        made = [calls.begin(mail_id, lease, self.options.runs, in_company=in_company) for mail_id in mail_ids]
-        answers = run_script(self._redis, _BEGIN, made, link=self._link)
-        return [calls.grip(mail_id, answer) for mail_id, answer in zip(mail_ids, answers, strict=True)]
+        shared = calls.beginning(self.options.lease, self.options.runs, in_company=in_company)
+        answers = self._run(_BEGIN, [calls.begin(mail_id) for mail_id in mail_ids], shared)
+        return calls.grips(mail_ids, answers)
 
     def mark(self, claims: Sequence[Claim], progress: Sequence[str]) -> list[bool]:
         """
@@ -113,10 +108,7 @@ class Journal:
 
         False for a claim whose lease was lost: its dot must not be sent.
         """
-        lease = milliseconds(self.options.lease)
-        return self._step(
-            calls.mark(claim, lease, covered) for claim, covered in zip(claims, progress, strict=True)
-        )
+        return self.finish_and_mark((), claims, progress)[1]
 
     def finish_and_mark(
         self,
@@ -125,31 +117,36 @@ class Journal:
         progress: Sequence[str],
     ) -> tuple[list[bool], list[bool]]:
         """Do what `finish` does for some mails and then what `mark` does for others, in one round trip."""
-        retention, lease = milliseconds(self.options.retention), milliseconds(self.options.lease)
-        finishing = [self._finish(one, retention) for one in settled]
-        marking = [calls.mark(claim, lease, covered) for claim, covered in zip(claims, progress, strict=True)]
-        answers = self._step([*finishing, *marking])
-        return answers[: len(finishing)], answers[len(finishing) :]
+        lease, retention = self.options.lease, self.options.retention
+        steps = [
+            calls.step(claim, state, retention, "result", result.model_dump_json())
+            for claim, state, result in settled
+        ]
+        steps += [
+            calls.step(claim, "data", lease, "progress", covered)
+            for claim, covered in zip(claims, progress, strict=True)
+        ]
+        copy = self._copies.now() if self._copies and settled else NO_COPY
+        answers = self._step(steps, copy)
+        return answers[: len(settled)], answers[len(settled) :]
 
     def record(self, claim: Claim, *, history: str, progress: str) -> bool:
         """Note a definite answer after which the mail is still in hand (other recipients are to follow)."""
-        lease = milliseconds(self.options.lease)
-        return self._step([calls.step(claim, "sending", lease, "history", history, "progress", progress)])[0]
+        fields = ("history", history, "progress", progress)
+        return self._step([calls.step(claim, "sending", self.options.lease, *fields)])[0]
 
     def renew(self, claims: Iterable[Claim]) -> list[bool]:
         """Extend the leases of mails that are still being worked at."""
-        lease = milliseconds(self.options.lease)
-        return self._step(calls.step(claim, "", lease) for claim in claims)
+        return self._step([calls.step(claim, "", self.options.lease) for claim in claims])
 
     def postpone(self, claim: Claim, *, wait: float, history: str, progress: str) -> bool:
         """Put a mail back for *wait* seconds; no worker slot is held meanwhile."""
         fields = ("history", history, "progress", progress)
-        return self._step([calls.step(claim, "queued", milliseconds(wait), *fields)])[0]
+        return self._step([calls.step(claim, "queued", wait, *fields)])[0]
 
     def finish(self, settled: Sequence[tuple[Claim, MailState, SendEmailResult]]) -> list[bool]:
         """Record the results of mails; their parameters are deleted, the results kept for a day."""
-        retention = milliseconds(self.options.retention)
-        return self._step(self._finish(one, retention) for one in settled)
+        return self.finish_and_mark(settled, (), ())[0]
 
     def conclude(self, mail_id: str, result: SendEmailResult) -> None:
         """Write down how a password reset ended, where it was written down that it was asked for."""
@@ -167,10 +164,8 @@ class Journal:
             for mail_id, values in zip(mail_ids, stored, strict=True)
         ]
 
-    def _finish(self, settled: tuple[Claim, MailState, SendEmailResult], retention: int) -> Call:
-        claim, state, result = settled
-        copy = self._copies.of(claim.mail_id) if self._copies else NO_COPY
-        return calls.step(claim, state, retention, "result", result.model_dump_json(), copy=copy)
+    def _step(self, steps: list[Call], copy: Copy = NO_COPY) -> list[bool]:
+        return [answer == 1 for answer in self._run(_STEP, steps, calls.stepping(copy))]
 
-    def _step(self, made: Iterable[Call]) -> list[bool]:
-        return [answer == 1 for answer in run_script(self._redis, _STEP, list(made), link=self._link)]
+    def _run(self, script: Script, made: list[Call], shared: Call) -> list[Any]:
+        return run_script(self._redis, script, made, shared=shared, link=self._link)

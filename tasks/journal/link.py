@@ -30,10 +30,13 @@ _FRESH: Final = 0.5
 
 
 class Caller(Protocol):
-    """What sends single commands."""
+    """What sends commands, as `Link` does."""
 
-    def call(self, *command: str | bytes | int) -> Any:
-        """Send *command* and return the answer, or the error that it is; raises `redis.RedisError`."""
+    def call(self, *command: str | bytes | float) -> Any:
+        """Send *command* and return the answer, or the error that it is."""
+
+    def call_all(self, commands: Sequence[Command]) -> list[Any]:
+        """Send *commands* together and return the answer to each, or the error that it is."""
 
 
 class Link:

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from tasks.contract.result import Attempt, SendEmailResult
 from tasks.contract.status import MailState
@@ -103,8 +103,7 @@ class Acceptance(StrEnum):
     CONFLICT = "conflict"
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """The journal's answer to an `Entry`; *mail_id* is the first mail's where the key was used before."""
 
     outcome: Acceptance
@@ -119,8 +118,7 @@ class Grip(StrEnum):
     CRASHED = "crashed"
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """
     A mail that is now in this worker's hands, until its lease is over.
 

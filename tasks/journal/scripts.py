@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from redis.exceptions import NoScriptError
 
@@ -17,22 +17,31 @@ if TYPE_CHECKING:
     from tasks.journal.link import Caller
 
 #: Makes a script that does one call into one that does many: a command of its own for each mail of a run
-#: costs both sides half as much again. ARGV begins with how many keys and how many arguments each call has;
-#: `now` is the moment by the server's clock, in milliseconds. What is put into `opened` (moment, mail id) and
-#: `closed` (mail id) is written into the set of open mails at the end, in one command each; `seen` is a table
-#: that the calls have in common. A call that fails is the last one, and costs those before it nothing.
+#: costs both sides half as much again. KEYS and ARGV begin with what the calls have in common, which each of
+#: them finds in front of its own; before that, ARGV says how many of either there are.
+#: `now` is the moment by the server's clock, in milliseconds, and `text` writes such a moment down. What is
+#: put into `opened` (moment, mail id) and `closed` (mail id) is written into the set of open mails, the first
+#: of the common keys, and what is put into `pushed` (by queue) into the queues, at the end and in one command
+#: each; `seen` is a table for all calls. A call that fails is the last one; those before it are done.
 _LOOP: Final = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local opened, closed, seen, failure = {}, {}, {}, nil
+local opened, closed, pushed, seen, failure = {}, {}, {}, {}, nil
+-- Left to itself Redis takes five times as long to make a command's argument of a number of thirteen digits.
+local function text(moment) return string.format('%%d', moment) end
 local function each(KEYS, ARGV)
 %s
 end
-local answers, keys, arguments = {}, tonumber(ARGV[1]), tonumber(ARGV[2])
-for call = 1, #KEYS / keys do
-  local k, a = {}, {}
-  for i = 1, keys do k[i] = KEYS[(call - 1) * keys + i] end
-  for i = 1, arguments do a[i] = ARGV[2 + (call - 1) * arguments + i] end
+local same_keys, keys = tonumber(ARGV[1]), tonumber(ARGV[2])
+local same, arguments = tonumber(ARGV[3]), tonumber(ARGV[4])
+-- The same two tables for all calls, made in their size: making them costs more than filling them.
+local k = { unpack(KEYS, 1, math.min(same_keys + keys, 100)) }
+local a = { unpack(ARGV, 5, 4 + math.min(same + arguments, 100)) }
+local answers = {}
+for call = 1, (#KEYS - same_keys) / keys do
+  local key, argument = (call - 1) * keys, 4 + (call - 1) * arguments
+  for i = same_keys + 1, same_keys + keys do k[i] = KEYS[key + i] end
+  for i = same + 1, same + arguments do a[i] = ARGV[argument + i] end
   local is_done, answer = pcall(each, k, a)
   if not is_done then
     failure = type(answer) == 'table' and answer or redis.error_reply(tostring(answer))
@@ -40,8 +49,10 @@ for call = 1, #KEYS / keys do
   end
   answers[call] = answer
 end
-if #closed > 0 then redis.call('ZREM', KEYS[2], unpack(closed)) end
-if #opened > 0 then redis.call('ZADD', KEYS[2], unpack(opened)) end
+if #closed > 0 then redis.call('ZREM', KEYS[1], unpack(closed)) end
+if #opened > 0 then redis.call('ZADD', KEYS[1], unpack(opened)) end
+-- Whatever is wrong with a queue, its mails are accepted; the sweeper publishes them later.
+for queue, messages in pairs(pushed) do redis.pcall('LPUSH', queue, unpack(messages)) end
 return failure or answers
 """
 
@@ -72,8 +83,7 @@ class Script:
         return cls(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One call of a script, with at least one key."""
 
     keys: tuple[str, ...]
@@ -87,14 +97,26 @@ class Call:
     @property
     def size(self) -> int:
         """How many characters its arguments have, about."""
-        return sum(len(part) for part in self.arguments if isinstance(part, str | bytes))
+        return sum([len(part) for part in self.arguments if isinstance(part, _TEXTS)])
+
+
+#: Where calls have nothing in common.
+_NOTHING: Final = Call((), ())
+_TEXTS: Final = (str, bytes)
 
 
 def run_script(
-    redis: Redis, script: Script, calls: Sequence[Call], *, link: Caller | None = None
+    redis: Redis,
+    script: Script,
+    calls: Sequence[Call],
+    *,
+    shared: Call = _NOTHING,
+    link: Caller | None = None,
 ) -> list[Any]:
     """
     Run *script* once for each of *calls*, in order and in one round trip; over *link* where there is one.
+
+    Each call finds the keys and arguments of *shared* in front of its own; they are sent once.
 
     A server that does not know the script (it was restarted, or is new) is taught it, and the commands that
     it refused are sent again: a refused command has done nothing.
@@ -104,13 +126,15 @@ def run_script(
     """
     groups = _grouped(calls)
     if link:
-        answers = link.call_all([("EVALSHA", script.digest, *_arguments(group)) for group in groups])
+        answers = link.call_all([("EVALSHA", script.digest, *_arguments(shared, group)) for group in groups])
     else:
-        answers = _send(redis, script, groups)
+        answers = _send(redis, script, shared, groups)
     refused = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
     if refused:
         redis.script_load(script.source)
-        for i, answer in zip(refused, _send(redis, script, [groups[i] for i in refused]), strict=True):
+        for i, answer in zip(
+            refused, _send(redis, script, shared, [groups[i] for i in refused]), strict=True
+        ):
             answers[i] = answer
     for answer in answers:
         if isinstance(answer, Exception):
@@ -123,26 +147,30 @@ def _grouped(calls: Sequence[Call]) -> list[list[Call]]:
     if len(calls) == 1 or (len(calls) == _FEW and calls[0].shape == calls[1].shape):
         return [list(calls)]
     groups: list[list[Call]] = []
-    characters = 0
+    characters, shape = 0, None
     for call in calls:
-        characters += call.size
-        is_full = not groups or len(groups[-1]) >= MOST_CALLS or characters > _MOST_CHARACTERS
-        if is_full or groups[-1][0].shape != call.shape:
+        size = call.size
+        characters += size
+        if shape != call.shape or len(groups[-1]) >= MOST_CALLS or characters > _MOST_CHARACTERS:
             groups.append([])
-            characters = call.size
+            characters, shape = size, call.shape
         groups[-1].append(call)
     return groups
 
 
-def _send(redis: Redis, script: Script, groups: Sequence[Sequence[Call]]) -> list[Any]:
+def _send(redis: Redis, script: Script, shared: Call, groups: Sequence[Sequence[Call]]) -> list[Any]:
     pipeline = redis.pipeline(transaction=False)
     for group in groups:
-        pipeline.evalsha(script.digest, *_arguments(group))
+        pipeline.evalsha(script.digest, *_arguments(shared, group))
     return pipeline.execute(raise_on_error=False)
 
 
-def _arguments(group: Sequence[Call]) -> list[Any]:
+def _arguments(shared: Call, group: Sequence[Call]) -> list[Any]:
     """Return what stands behind a script's digest: the number of keys, the keys, and the arguments."""
-    keys = [key for call in group for key in call.keys]
-    arguments = [argument for call in group for argument in call.arguments]
-    return [len(keys), *keys, *group[0].shape, *arguments]
+    first = group[0]
+    keys, arguments = list(shared.keys), list(shared.arguments)
+    for call in group:
+        keys += call.keys
+        arguments += call.arguments
+    counts = len(shared.keys), len(first.keys), len(shared.arguments), len(first.arguments)
+    return [len(keys), *keys, *counts, *arguments]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import Celery, states
@@ -12,10 +12,16 @@ from celery.app.task import Context
 
 from tasks.contract.queue import WORKER_SETTINGS
 from tasks.contract.result import Delivery, RecipientOutcome, RecipientState, SendEmailResult
+from tasks.contract.status import MailState
 from tasks.journal.copies import ResultCopies
+from tasks.journal.journal import Journal
+from tasks.journal.records import Claim, Entry
 from tasks.send_email import Report
 from worker import composition
 from worker.settings import Settings
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 MAIL_ID = "8fcceefc-4fe0-4b71-987d-3986392a0988"
 
@@ -39,8 +45,8 @@ def backend() -> Any:
 
 
 def test_a_copy_is_field_by_field_what_celery_stores(backend: Any) -> None:
-    _, head, tail, _ = ResultCopies("prefix-", 60).of(MAIL_ID)
-    copy = json.loads(head + RESULT.model_dump_json() + tail)
+    _, _, entry = ResultCopies("prefix-", 60).now()
+    copy = json.loads(entry % (RESULT.model_dump_json(), MAIL_ID))
     request = Context(id=MAIL_ID, task="send_email")
     meta = backend._get_result_meta(Report(RESULT), states.SUCCESS, None, request)  # noqa: SLF001 (Celery's own)
     celerys = json.loads(backend.encode({**meta, "task_id": MAIL_ID}))
@@ -53,8 +59,8 @@ def test_a_copy_is_field_by_field_what_celery_stores(backend: Any) -> None:
 
 
 def test_celery_reads_a_copy_as_a_result_of_its_own(backend: Any) -> None:
-    _, head, tail, _ = ResultCopies("prefix-", 60).of(MAIL_ID)
-    meta = backend.decode_result((head + RESULT.model_dump_json() + tail).encode())
+    _, _, entry = ResultCopies("prefix-", 60).now()
+    meta = backend.decode_result((entry % (RESULT.model_dump_json(), MAIL_ID)).encode())
 
     assert meta["status"] == states.SUCCESS
     assert meta["result"] == RESULT.model_dump(mode="json")
@@ -63,10 +69,36 @@ def test_celery_reads_a_copy_as_a_result_of_its_own(backend: Any) -> None:
 def test_a_copy_stands_where_celery_looks_and_for_as_long(backend: Any) -> None:
     copies = composition._copies(Settings(trims=True))  # noqa: SLF001 (what a worker has)
     assert copies is not None
-    key, _, _, lifetime = copies.of(MAIL_ID)
+    prefix, lifetime, _ = copies.now()
 
-    assert key.encode() == backend.get_key_for_task(MAIL_ID)
+    assert (prefix + MAIL_ID).encode() == backend.get_key_for_task(MAIL_ID)
     assert lifetime == WORKER_SETTINGS["result_expires"]
+
+
+def test_each_result_of_a_run_is_copied_under_its_mails_id_as_it_is(redis: Redis) -> None:
+    """Also where a server's text looks like the holes that the results are put into."""
+    journal = Journal(redis, copies=ResultCopies("prefix-", 60))
+    results = {each: RESULT.model_copy(update={"message": f"100 %s %d %% of {each}"}) for each in ("a", "b")}
+    journal.accept([Entry(each, "default", "{}") for each in results])
+    claims = [claim for claim in journal.begin(list(results)) if isinstance(claim, Claim)]
+
+    kept = journal.finish([(c, MailState.PARTIAL, r) for c, r in zip(claims, results.values(), strict=True)])
+
+    assert kept == [True, True]
+    for each, result in results.items():
+        stored = json.loads(redis.get(f"prefix-{each}") or b"")
+        assert (stored["task_id"], stored["result"]) == (each, result.model_dump(mode="json"))
+        assert 0 < redis.ttl(f"prefix-{each}") <= 60
+
+
+def test_a_mark_leaves_no_copy(redis: Redis) -> None:
+    journal = Journal(redis, copies=ResultCopies("prefix-", 60))
+    journal.accept([Entry("a", "default", "{}")])
+    [claim] = journal.begin(["a"])
+    assert isinstance(claim, Claim)
+
+    assert journal.mark([claim], ["[]"]) == [True]
+    assert redis.keys("prefix-*") == []
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,17 @@ def test_what_is_accepted_is_published_in_the_same_step_and_nothing_else_is(
     assert redis.lrange("default", 0, -1) == [b"1"]
 
 
+def test_messages_of_a_run_come_into_their_queues_in_its_order(journal: Journal, redis: Redis) -> None:
+    lanes = ["bulk", "default", "bulk", "default", "bulk"]
+    journal.accept(
+        [Entry(f"m{i}", lane, "{}", None, "f") for i, lane in enumerate(lanes)],
+        messages=[str(i).encode() for i in range(len(lanes))],
+    )
+
+    assert redis.lrange("bulk", 0, -1)[::-1] == [b"0", b"2", b"4"]
+    assert redis.lrange("default", 0, -1)[::-1] == [b"1", b"3"]
+
+
 def test_an_empty_message_is_not_published(journal: Journal, redis: Redis) -> None:
     journal.accept([entry("a", delay=60.0), entry("b")], messages=[b"", b"2"])
 
@@ -182,6 +193,61 @@ def test_a_mail_whose_worker_died_after_the_mark_is_unconfirmed_with_what_was_co
     assert isinstance(second, Claim)
     assert (first.grip, first.progress) == (Grip.UNCONFIRMED, "covered")
     assert second.grip is Grip.UNCONFIRMED
+
+
+def lease_left(redis: Redis) -> float:
+    """Return the seconds for which the lease lasts, and see that the sweeper looks when it is over."""
+    lease = int(redis.hget("postroom:mail:m", "lease") or 0)
+    assert redis.zscore("postroom:open", "m") == lease
+    seconds, microseconds = redis.time()
+    return lease / 1000 - seconds - microseconds / 1e6
+
+
+MARK_AND_RECORD = pytest.mark.parametrize(
+    "step",
+    [
+        lambda journal, claim: journal.mark([claim], ["[]"])[0],
+        lambda journal, claim: journal.record(claim, history="[]", progress="[]"),
+    ],
+    ids=["mark", "record"],
+)
+
+
+@MARK_AND_RECORD
+def test_a_step_leaves_a_lease_alone_of_which_most_is_left(
+    redis: Redis, journal: Journal, take: Callable[[Journal], Claim], step: Callable[[Journal, Claim], bool]
+) -> None:
+    claim = take(journal)
+    before = redis.hget("postroom:mail:m", "lease")
+
+    assert step(journal, claim)
+
+    assert redis.hget("postroom:mail:m", "lease") == before
+    assert lease_left(redis) < 15.0
+
+
+@MARK_AND_RECORD
+def test_a_step_renews_a_lease_that_its_keeper_is_late_with(
+    redis: Redis,
+    journal_with: Callable[..., Journal],
+    take: Callable[[Journal], Claim],
+    step: Callable[[Journal, Claim], bool],
+) -> None:
+    claim = take(journal_with(lease=100.0))
+
+    assert step(journal_with(lease=1000.0), claim)
+
+    assert lease_left(redis) > 900.0
+
+
+def test_a_keeper_renews_a_lease_however_much_of_it_is_left(
+    redis: Redis, journal_with: Callable[..., Journal], take: Callable[[Journal], Claim]
+) -> None:
+    claim = take(journal_with(lease=100.0))
+
+    assert journal_with(lease=150.0).renew([claim]) == [True]
+
+    assert lease_left(redis) > 110.0
 
 
 def test_a_mail_that_takes_its_workers_down_is_given_up(journal_with: Callable[..., Journal]) -> None:

@@ -39,6 +39,32 @@ def test_calls_of_different_shapes_keep_their_order(redis: Redis) -> None:
     assert [tuple(answer[2:]) for answer in found] == [(1, 1), (1, 2), (2, 1), (1, 1), (1, 1)]
 
 
+def test_what_calls_share_stands_in_front_of_what_each_has(redis: Redis) -> None:
+    everything = Script.of("return { table.concat(KEYS, ' '), table.concat(ARGV, ' ') }")
+    shared = Call(("s", "t"), ("1", "2", "3"))
+
+    found = run_script(redis, everything, [call(7), call(8), call(9, "more", keys=2)], shared=shared)
+
+    assert found == [[b"s t k7", b"1 2 3 7"], [b"s t k8", b"1 2 3 8"], [b"s t k9 k9", b"1 2 3 9 more"]]
+
+
+def test_what_calls_share_is_sent_once_for_each_command() -> None:
+    shared = Call(("s",), ("once",))
+
+    assert scripts._arguments(shared, [call(7), call(8)]) == [  # noqa: SLF001 (what goes over the wire)
+        3,
+        *("s", "k7", "k8"),
+        *(1, 1, 1, 1),
+        *("once", "7", "8"),
+    ]
+
+
+def test_a_call_may_have_more_arguments_than_lua_takes_at_once(redis: Redis) -> None:
+    many = call(0, *map(str, range(9000)))
+
+    assert run_script(redis, ECHO, [many]) == [[b"k0", b"0", 1, 9001]]
+
+
 def test_no_calls_are_no_answers(redis: Redis) -> None:
     assert run_script(redis, ECHO, []) == []
 
@@ -49,9 +75,9 @@ def test_what_would_be_too_much_for_one_command_is_spread_over_several(
     sent: list[int] = []
     pack = scripts._send  # noqa: SLF001 (to count what goes out)
 
-    def send(client: Redis, script: Script, groups: list[list[Call]]) -> list[object]:
+    def send(client: Redis, script: Script, shared: Call, groups: list[list[Call]]) -> list[object]:
         sent.extend(map(len, groups))
-        return pack(client, script, groups)
+        return pack(client, script, shared, groups)
 
     monkeypatch.setattr(scripts, "_send", send)
     big = "x" * 600_000
