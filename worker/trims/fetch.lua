@@ -5,6 +5,7 @@
 -- Returns for each lane how many messages are left, and those that were taken: { left, message, message ... }.
 -- The n-th of all messages has the tag prefix .. n.
 local time = redis.call('TIME')
+local moment = time[1] .. '.' .. string.format('%06d', time[2])
 local room, extra, bytes = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local lists = tonumber(ARGV[5])
 local lanes = #ARGV - 5
@@ -27,10 +28,11 @@ local function take(lane, most)
         break
       end
       most, taken, count, bytes = most - 1, taken + 1, count + 1, bytes - #raw
-      stored[#stored + 1] = ARGV[4] .. count
+      local tag = ARGV[4] .. count
+      stored[#stored + 1] = tag
       stored[#stored + 1] = '[' .. raw .. ', "", "' .. ARGV[5 + lane] .. '"]'
-      times[#times + 1] = time[1] .. '.' .. string.format('%06d', time[2])
-      times[#times + 1] = ARGV[4] .. count
+      times[#times + 1] = moment
+      times[#times + 1] = tag
       found[lane][#found[lane] + 1] = raw
     end
     -- Written before it is taken away: a Redis without memory refuses the one and not the other.
