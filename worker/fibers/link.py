@@ -21,8 +21,11 @@ from tasks.loops import current
 from worker.fibers.loop import FiberLoop
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from redis import Redis
 
+    from tasks.journal.link import Command
     from worker.fibers.loop import Wait
 
 # Its types know commands of one part only.
@@ -50,17 +53,21 @@ class SharedLink:
         self._is_encrypted = issubclass(self._pool.connection_class, SSLConnection)
         self._line: _Line | None = None
 
-    def call(self, *command: str | bytes | int) -> Any:
+    def call(self, *command: str | bytes | float) -> Any:
         """Send *command* and return the answer, or the error that it is. Raises as `Link.call`."""
+        return self.call_all([command])[0]
+
+    def call_all(self, commands: Sequence[Command]) -> list[Any]:
+        """Send *commands* together and return the answer to each. Raises as `call`."""
         loop = current()
         if not isinstance(loop, FiberLoop):
-            return self._plain.call(*command)
+            return self._plain.call_all(commands)
         if self._is_encrypted:
             # Bytes that TLS has decrypted ahead make no socket ready.
-            return loop.offload(lambda: self._plain.call(*command))
+            return loop.offload(lambda: self._plain.call_all(commands))
         if self._line is None or self._line.loop is not loop:
             self._line = _Line(loop, self._pool)
-        return self._line.call(_pack(command))
+        return self._line.ask([_pack(command) for command in commands])
 
 
 class _Line:
@@ -71,27 +78,26 @@ class _Line:
         self._pool = pool
         self._longest = pool.connection_kwargs.get("socket_timeout") or _LONGEST
         self._unsent: list[bytes] = []
-        self._waiting: deque[Wait] = deque()
+        self._waiting: deque[_Question] = deque()
         self._connection: Any = None
         self._reader: Any = None
         #: Whether somebody connects, or waits until the kernel takes more.
         self._is_held_up = False
         loop.chores.append(self._send)
 
-    def call(self, packed: bytes) -> Any:
-        """Have *packed* sent with what others send meanwhile, and return the answer."""
-        wait = self.loop.wait_for(self._longest)
-        self._unsent.append(packed)
-        self._waiting.append(wait)
-        answer = self.loop.park(late=_LATE)
-        if answer is _LATE:
+    def ask(self, packed: list[bytes]) -> list[Any]:
+        """Have *packed* sent with what others send meanwhile, and return the answers."""
+        question = _Question(self.loop.wait_for(self._longest), len(packed))
+        self._unsent += packed
+        self._waiting.append(question)
+        error = self.loop.park(late=_LATE)
+        if error is _LATE:
             error = TimeoutError("Redis did not answer in time")
-            # What comes next over this connection would be the answer to this command.
+            # What comes next over this connection would be the answer to this question.
             self._break(error)
+        if error is not None:
             raise error
-        if isinstance(answer, _Broken):
-            raise answer.error
-        return answer
+        return question.answers
 
     def _send(self) -> None:
         if not self._unsent or self._is_held_up:
@@ -162,7 +168,10 @@ class _Line:
             # A master that is none any more: there may be another one by now.
             self._break(answer if isinstance(answer, ReadOnlyError) else ConnectionError("unasked answer"))
             return
-        self.loop.wake(self._waiting.popleft(), answer)
+        question = self._waiting[0]
+        question.answers.append(answer)
+        if len(question.answers) == question.count:
+            self.loop.wake(self._waiting.popleft().wait, None)
 
     def _break(self, error: RedisError) -> None:
         """Let go of the connection, and tell all who wait for an answer."""
@@ -172,12 +181,16 @@ class _Line:
         if connection:
             connection.disconnect()
             self._pool.release(connection)
-        for wait in waiting:
-            self.loop.wake(wait, _Broken(error))
+        for question in waiting:
+            self.loop.wake(question.wait, type(error)(*error.args))
 
 
-class _Broken:
-    """Instead of an answer: the connection broke."""
+class _Question:
+    """What a fiber asked: how many answers it waits for, and those that came."""
 
-    def __init__(self, error: RedisError) -> None:
-        self.error = error
+    __slots__ = ("answers", "count", "wait")
+
+    def __init__(self, wait: Wait, count: int) -> None:
+        self.wait = wait
+        self.count = count
+        self.answers: list[Any] = []

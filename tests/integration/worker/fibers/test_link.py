@@ -162,3 +162,14 @@ def test_while_nobody_is_there_each_call_is_an_error() -> None:
 
 def test_a_thread_without_a_loop_has_a_connection_of_its_own(link: SharedLink) -> None:
     assert link.call("ECHO", "plain") == b"plain"
+
+
+def test_commands_that_are_asked_together_are_answered_together(link: SharedLink) -> None:
+    heard: list[Any] = []
+    carry(
+        lambda: heard.append(link.call_all([("ECHO", "a"), ("LPUSH", "only a key"), ("ECHO", "b")])),
+        lambda: heard.append(link.call("ECHO", "c")),
+    )
+
+    assert (heard[0][0], heard[0][2], heard[1]) == (b"a", b"b", b"c")
+    assert isinstance(heard[0][1], ResponseError)
