@@ -82,7 +82,7 @@ bench: $(STAMP) ## Measure side by side with BullMQ, django-celery-email and oth
 bench-full: $(STAMP) ## The same at full size: hours (ARGS=--write puts the tables into docs/performance.md)
 	@$(BIN)/python -m benchmarks --size full $(ARGS)
 
-bench-parts: $(STAMP) ## Measure single parts: the writer of messages, the SMTP engine, the journal, the gateway
+bench-parts: $(STAMP) ## Measure single parts: the writer of messages, the SMTP engine, delivery, the journal, the gateway
 	@for file in benchmarks/[!_]*.py; do echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)" || exit; done
 
 ##@ Containers
