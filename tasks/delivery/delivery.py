@@ -110,8 +110,7 @@ class DeliveryService:
             else:
                 report(job, grip)
         self.leases.hold([mail.claim for mail in mails])
-        for mail in mails:
-            self.preparation.prepare(mail, self.policy)
+        self.preparation.prepare(mails, self.policy)
         return self._to_be_tried(self._without_settled(mails, report), report)
 
     def attempt(
