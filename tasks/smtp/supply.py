@@ -52,12 +52,13 @@ class Line:
         self.jobs: list[Job] = []
 
     def __bool__(self) -> bool:
-        return self._reaches(1)
+        return bool(self._begun) or self._reaches(1)
 
     @property
     def first(self) -> Job:
         """The mail whose turn it is; only while there is one."""
-        self._reaches(1)
+        if not self._begun:
+            self._reaches(1)
         return self._begun[0]
 
     @property
@@ -67,8 +68,9 @@ class Line:
 
     def leave(self) -> Job:
         """Let the first one go, and return it."""
-        self._reaches(1)
-        return self._begun.popleft()
+        job = self.first
+        self._begun.popleft()
+        return job
 
     def _reaches(self, count: int) -> bool:
         while len(self._begun) < count:

@@ -81,20 +81,12 @@ class Wire:
             OSError: the connection broke, or the deadline passed (TimeoutError).
 
         """
+        if not self.is_buffered:
+            self._fill(deadline)
         if found := _ONE_LINE.match(self._received, self._read):
             self._read = found.end()
             return RawReply(int(found[1]), (found[2] or b"",))
-        code, mark, text = self._line(deadline)
-        lines, size, kind = [text], len(text), code // 100
-        while mark == b"-":
-            code, mark, text = self._line(deadline)
-            size += len(text)
-            if code // 100 != kind:
-                raise ProtocolError("The lines of the server's reply contradict each other.")
-            if len(lines) >= MOST_LINES or size > LONGEST_REPLY:
-                raise ProtocolError("The server's reply has no end.")
-            lines.append(text)
-        return RawReply(code, tuple(lines))
+        return self._receive_lines(deadline)
 
     def has_unread(self) -> bool:
         """Whether the server has said something unasked, or closed the connection; never waits."""
@@ -118,6 +110,20 @@ class Wire:
         """Close the socket."""
         with suppress(OSError):
             self.stream.socket.close()
+
+    def _receive_lines(self, deadline: Deadline) -> RawReply:
+        """Read a reply of several lines, or one that has not come wholly yet."""
+        code, mark, text = self._line(deadline)
+        lines, size, kind = [text], len(text), code // 100
+        while mark == b"-":
+            code, mark, text = self._line(deadline)
+            size += len(text)
+            if code // 100 != kind:
+                raise ProtocolError("The lines of the server's reply contradict each other.")
+            if len(lines) >= MOST_LINES or size > LONGEST_REPLY:
+                raise ProtocolError("The server's reply has no end.")
+            lines.append(text)
+        return RawReply(code, tuple(lines))
 
     def _line(self, deadline: Deadline) -> tuple[int, bytes, bytes]:
         """Read one line: its code, the mark behind it, and its text."""
@@ -144,5 +150,5 @@ class Wire:
                 raise ConnectionLost("the server closed the connection")
 
     def _keep(self, received: bytes) -> None:
-        self._received = self._received[self._read :] + received
+        self._received = self._received[self._read :] + received if self.is_buffered else received
         self._read = 0
