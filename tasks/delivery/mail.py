@@ -82,7 +82,7 @@ class Mail:
     def open(self, request: SendEmail) -> None:
         """Note the validated parameters, and what earlier workers left in the journal."""
         self.request = request
-        recipients = tuple(mailbox.addr_spec for mailbox in request.recipients)
+        recipients = tuple([mailbox.addr_spec for mailbox in request.recipients])
         self.progress = Progress.decode(recipients, self.claim.progress)
         self.recall()
 
@@ -116,7 +116,9 @@ class Mail:
 
     def submission(self) -> Submission:
         """Return the transaction that is to be tried next: the open recipients."""
-        envelope = replace(self._prepared.envelope, recipients=self.progress.open)
+        envelope, recipients = self._prepared.envelope, self.progress.open
+        if recipients != envelope.recipients:
+            envelope = replace(envelope, recipients=recipients)
         return Submission(self.job.mail_id, envelope, self.deadline)
 
     def covered(self) -> str:
@@ -202,7 +204,7 @@ class Mail:
         request, ready = self.request, self.ready
         return Ending(
             progress=self.progress,
-            masked=tuple(mailbox.masked for mailbox in request.recipients) if request else (),
+            masked=tuple([mailbox.masked for mailbox in request.recipients]) if request else (),
             failure=self.failure,
             phase=self.phase,
             attempts=self.attempts,

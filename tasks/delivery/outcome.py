@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from tasks.delivery.progress import Progress
 
+_IN_DOUBT: Final = frozenset({Standing.DOUBTFUL, Standing.SUSPECT})
+_MAIL_STATE: Final = {delivery: MailState(delivery.value) for delivery in Delivery}
+
 UNKNOWN_REPLY: Final = Reply(
     LocalCode.UNKNOWN,
     "The server received the whole message but its answer never arrived; it may have been delivered. "
@@ -25,7 +28,8 @@ UNKNOWN_REPLY: Final = Reply(
 )
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: each field would cost a call, and nobody keeps one.
+@dataclass(slots=True)
 class Ending:
     """
     Everything that a delivery ended with.
@@ -76,19 +80,18 @@ def state_of(ending: Ending, result: SendEmailResult) -> MailState:
     """Return the state in which the mail is polled; one that may have been sent did not expire."""
     if result.delivery is Delivery.NOT_SENT and isinstance(ending.failure, Expired):
         return MailState.EXPIRED
-    return MailState(result.delivery.value)
+    return _MAIL_STATE[result.delivery]
 
 
 def _delivery(ending: Ending) -> Delivery:
-    progress = ending.progress
+    standings = set(ending.progress.each)
     # A password reset that cannot be written again names nobody, and may have been sent all the same.
-    is_unwritten = not progress.recipients and isinstance(ending.failure, Unconfirmed)
-    if is_unwritten or progress.having(Standing.DOUBTFUL, Standing.SUSPECT):
+    is_unwritten = not standings and isinstance(ending.failure, Unconfirmed)
+    if is_unwritten or not standings.isdisjoint(_IN_DOUBT):
         return Delivery.UNKNOWN
-    accepted = len(progress.having(Standing.ACCEPTED))
-    if not accepted:
+    if Standing.ACCEPTED not in standings:
         return Delivery.NOT_SENT
-    return Delivery.SENT if accepted == len(progress.recipients) else Delivery.PARTIAL
+    return Delivery.SENT if len(standings) == 1 else Delivery.PARTIAL
 
 
 def _deciding(ending: Ending, delivery: Delivery) -> Reply:
@@ -99,22 +102,24 @@ def _deciding(ending: Ending, delivery: Delivery) -> Reply:
         return ending.failure.reply if is_told and ending.failure else UNKNOWN_REPLY
     if delivery is Delivery.NOT_SENT and ending.failure:
         return ending.failure.reply
-    accepted = progress.having(Standing.ACCEPTED)
-    refusals = [progress.reply_to(r) for r in progress.recipients if r not in accepted]
-    if refusals:
-        return max(refusals, key=lambda reply: (not reply.is_local, reply.code))
-    return progress.reply_to(progress.recipients[-1])
+    if delivery is Delivery.SENT:
+        return progress.reply_to(progress.recipients[-1])
+    told = zip(progress.each, map(progress.reply_to, progress.recipients), strict=True)
+    refusals = [reply for standing, reply in told if standing is not Standing.ACCEPTED]
+    return max(refusals, key=lambda reply: (not reply.is_local, reply.code))
 
 
 def _message(ending: Ending, reply: Reply, phase: Phase | None) -> str:
-    text = " ".join(part for part in (reply.enhanced_status, redact(reply.text, body=ending.body)) if part)
+    parts = [_shown(reply, ending.body)]
     count = len(ending.attempts)
     facts = [f"phase {phase}"] if phase and phase is not Phase.FINAL else []
     facts += [f"{count} attempt{'' if count == 1 else 's'}"] if count else []
-    parts = [f"{text} ({', '.join(facts)})" if facts else text, *ending.notes]
-    if ending.failure and ending.failure.hint:
+    if facts:
+        parts[0] += f" ({', '.join(facts)})"
+    parts += ending.notes
+    if ending.failure:
         parts.append(ending.failure.hint)
-    return " ".join(part if part.endswith((".", "!", "?", ")")) else f"{part}." for part in parts if part)
+    return " ".join([part if part.endswith((".", "!", "?", ")")) else f"{part}." for part in parts if part])
 
 
 def _source(reply: Reply) -> Literal["server", "local"]:
@@ -122,30 +127,28 @@ def _source(reply: Reply) -> Literal["server", "local"]:
 
 
 def _recipients(ending: Ending) -> tuple[RecipientOutcome, ...]:
-    progress = ending.progress
-    return tuple(
-        RecipientOutcome(
-            address=masked,
-            state=STATE_OF[standing],
-            code=reply.code,
-            message=redact(reply.text, body=ending.body),
+    progress, outcomes = ending.progress, []
+    for recipient, standing, masked in zip(progress.recipients, progress.each, ending.masked, strict=True):
+        reply = progress.reply_to(recipient)
+        if reply.code == 0 and ending.failure:
+            # One that was never asked shares the mail's failure.
+            reply = ending.failure.reply
+        text = redact(reply.text, body=ending.body)
+        outcomes.append(
+            RecipientOutcome(address=masked, state=STATE_OF[standing], code=reply.code, message=text)
         )
-        for recipient, masked in zip(progress.recipients, ending.masked, strict=True)
-        for standing in [progress.standing_of(recipient)]
-        for reply in [_reply_for(ending, recipient)]
-    )
-
-
-def _reply_for(ending: Ending, recipient: str) -> Reply:
-    """Return what the recipient was told; one that was never asked shares the mail's failure."""
-    own = ending.progress.reply_to(recipient)
-    return ending.failure.reply if own.code == 0 and ending.failure else own
+    return tuple(outcomes)
 
 
 def attempt_of(reply: Reply, *, at: datetime, body: str) -> Attempt:
     """Return the record of a try that ended with *reply*."""
-    status = f"{reply.enhanced_status} " if reply.enhanced_status else ""
-    return Attempt(at=at, code=reply.code, message=status + redact(reply.text, body=body))
+    return Attempt(at=at, code=reply.code, message=_shown(reply, body))
+
+
+def _shown(reply: Reply, body: str) -> str:
+    """Return enhanced status and text of *reply*, fit for a result."""
+    text = redact(reply.text, body=body)
+    return f"{reply.enhanced_status} {text}".rstrip() if reply.enhanced_status else text
 
 
 def history_json(attempts: Sequence[Attempt]) -> str:

@@ -44,6 +44,11 @@ class Progress:
             return self.recipients
         return self.having(Standing.OPEN, Standing.SUSPECT)
 
+    @property
+    def each(self) -> list[Standing]:
+        """Where each recipient stands, in input order."""
+        return [self.standings.get(recipient, Standing.OPEN) for recipient in self.recipients]
+
     def having(self, *standings: Standing) -> tuple[str, ...]:
         """Return the recipients of these *standings*, in input order."""
         return tuple([r for r in self.recipients if self.standings.get(r, Standing.OPEN) in standings])
@@ -120,8 +125,9 @@ class Progress:
     def decode(cls, recipients: tuple[str, ...], stored: str) -> Progress:
         """Read what `encode` wrote for the same *recipients*; nothing stored means all are open."""
         progress = cls(recipients)
-        for recipient, (standing, *reply) in zip(recipients, json.loads(stored or "[]"), strict=False):
-            progress._set(recipient, Standing(standing), Reply(*reply))
+        if stored:
+            for recipient, (standing, *reply) in zip(recipients, json.loads(stored), strict=False):
+                progress._set(recipient, Standing(standing), Reply(*reply))
         return progress
 
 
