@@ -67,8 +67,8 @@ class Preparation:
         """
         Make *mails* ready, or settle those with which something is wrong, or put them off by *policy*.
 
-        Step by step for all of them instead of mail by mail: together the steps are more code than a processor
-        keeps at hand, and taking turns costs half as much again (docs/decisions/0055).
+        Step by step for all of them instead of mail by mail: together the steps are more code than a
+        processor keeps at hand, and taking turns costs half as much again (docs/decisions/0055).
         """
         under_way = [(mail, self._steps(mail)) for mail in mails]
         while under_way:

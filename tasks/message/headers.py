@@ -127,5 +127,5 @@ def _fold(name: str, tokens: Sequence[str]) -> str:
 
 
 def _refuse_controls(name: str, value: str) -> None:
-    if _UNSAFE.search(value):
+    if not value.isprintable() and _UNSAFE.search(value):
         raise PermanentFailure(Reply(LocalCode.INVALID_INPUT, f"{name}: contains control characters"))
