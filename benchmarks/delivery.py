@@ -42,6 +42,7 @@ from tasks.journal.records import Claim, Entry
 from tasks.journal.sealing import Seal, generate_key
 from tasks.message.attachments import AttachmentPolicy
 from tasks.smtp.transport import SmtpTransport
+from worker.memory import collect_seldom
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,6 +145,8 @@ def main() -> int:
         with redis_server(folder) as queue, sink(folder) as server, Redis.from_url(queue.url) as redis:
             bench = Bench(redis, server.port)
             _run(bench, 50)
+            # As a worker does.
+            collect_seldom()
             _measure(bench, mails=options.mails)
             bench.close()
     return 0

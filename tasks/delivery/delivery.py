@@ -16,6 +16,7 @@ from tasks.delivery.job import LeftAlone, PutBack
 from tasks.delivery.mail import Mail
 from tasks.delivery.open_rounds import OpenRounds
 from tasks.delivery.outcome import history_json
+from tasks.delivery.results import Results
 from tasks.delivery.retry import RetryPolicy, persistently
 from tasks.delivery.round import Round
 from tasks.journal.records import Claim
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
     from tasks.delivery.job import Job, Verdict
     from tasks.delivery.preparation import Preparation
-    from tasks.delivery.round import PassOn, Report
+    from tasks.delivery.results import Report
+    from tasks.delivery.round import PassOn
     from tasks.delivery.ways import Way
     from tasks.failures import Answer
     from tasks.journal.control import Control
@@ -128,22 +130,15 @@ class DeliveryService:
         said no; their leases are still renewed. Nothing is raised for a mail. With *pass_on*, mails carried
         with one that hangs are given to it by whoever calls `relieve`, and are none of this call's any more.
         """
-        claims = {id(mail.job): mail.claim for mail in mails}
-
-        def told(job: Job, verdict: Verdict) -> None:
-            # At once, or the leases of mails that have their results would be renewed in vain.
-            self.leases.let_go([claims[id(job)]])
-            report(job, verdict)
-
-        tried = Round(self.journal, self.policy, mails, told, pass_on=pass_on)
+        results = Results(self.journal, self.leases, report)
+        tried = Round(results, self.policy, mails, pass_on=pass_on)
         with self._rounds.open(tried):
             try:
                 self._submit(mails, tried, goes_on)
             except BaseException as error:  # noqa: BLE001 (a bug must end neither the thread nor other mails)
                 tried.give_up(error)
             mails = tried.close()
-            self._write_down(tried)
-        self._let_go([mail for mail in mails if mail.wait is None or mail.is_lost])
+            self._write_down(results)
         left = [mail for mail in mails if mail.wait is not None and not mail.is_lost]
         return self._recorded(self._to_be_tried(left, report), report)
 
@@ -189,10 +184,9 @@ class DeliveryService:
     def _without_settled(self, mails: Sequence[Mail], report: Report) -> list[Mail]:
         settled = [mail for mail in mails if mail.wait is None]
         if settled:
-            found = Round(self.journal, self.policy, settled, report)
-            found.add(settled)
-            self._write_down(found)
-            self._let_go(settled)
+            results = Results(self.journal, self.leases, report)
+            results.add(*settled)
+            self._write_down(results)
         return [mail for mail in mails if mail.wait is not None]
 
     def _to_be_tried(self, mails: Sequence[Mail], report: Report) -> list[Mail]:
@@ -207,9 +201,9 @@ class DeliveryService:
             supply = tried.supply([mail.submission() for mail in run])
             self.transport.submit(route, supply, mark=tried.mark, hear=tried.hear, goes_on=goes_on)
 
-    def _write_down(self, tried: Round) -> None:
+    def _write_down(self, results: Results) -> None:
         try:
-            tried.settle()
+            results.write()
         except RedisError as error:
             # Their leases are over by now: another worker finds what the journal knows of them.
             logger.error("results not written", extra={"error": type(error).__name__})  # noqa: TRY400 (no trace)

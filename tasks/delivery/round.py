@@ -2,69 +2,43 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from typing import TYPE_CHECKING, TypeAlias
 
-from redis.exceptions import RedisError
-
-from tasks.delivery.job import LeftAlone, Settled
-from tasks.delivery.outcome import conclude, state_of
 from tasks.delivery.preparation import internal_failure, log_bug
-from tasks.delivery.retry import persistently
 from tasks.smtp.faults import unconfirmed
 from tasks.smtp.supply import Supply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from tasks.contract.result import SendEmailResult
-    from tasks.contract.status import MailState
-    from tasks.delivery.job import Job, Verdict
     from tasks.delivery.mail import Mail
+    from tasks.delivery.results import Report, Results
     from tasks.delivery.retry import RetryPolicy
     from tasks.failures import Answer
-    from tasks.journal.journal import Journal
-    from tasks.journal.records import Claim
     from tasks.smtp.submission import Submission
-
-logger = logging.getLogger(__name__)
-
-#: Told what became of a mail once the journal has it; any thread may call it.
-Report: TypeAlias = "Callable[[Job, Verdict], object]"
 
 #: Given a mail that was not begun, since the one before it hangs; any thread may call it.
 PassOn: TypeAlias = "Callable[[Mail], object]"
-
-_NOT_WRITTEN = "the journal could not be reached for its result"
 
 
 class Round:
     """
     Hears the answers of a run, and sees to it that each is in the journal soon.
 
-    The results of answered mails go along with the mark of the mail behind them, in one round trip; `settle`
-    writes those for which none comes. So a worker that dies leaves a mail or two in doubt, not its whole
-    run. It is safe to call `settle` from another thread than the one in which the run is carried.
+    The *results* of answered mails go along with the mark of the mail behind them, in one round trip;
+    `settle` writes those for which none comes. So a worker that dies leaves a mail or two in doubt, not its
+    whole run. It is safe to call `settle` from another thread than the one in which the run is carried.
     """
 
     def __init__(
-        self,
-        journal: Journal,
-        policy: RetryPolicy,
-        mails: Iterable[Mail],
-        report: Report,
-        *,
-        pass_on: PassOn | None = None,
+        self, results: Results, policy: RetryPolicy, mails: Iterable[Mail], *, pass_on: PassOn | None = None
     ) -> None:
-        self._journal = journal
+        self._results = results
         self._policy = policy
         self._by_id = {mail.job.mail_id: mail for mail in mails}
-        self.report = report
         self._lock = threading.Lock()
-        self._answered: list[Mail] = []
-        self._answered_at = 0.0
         self._in_doubt: set[str] = set()
         self._pass_on = pass_on
         self._supply: Supply | None = None
@@ -84,52 +58,33 @@ class Round:
         with self._lock:
             self._answered_ids.add(submission.mail_id)
         if mail.is_lost:
-            self.report(mail.job, LeftAlone("lease lost"))
+            self._results.leave_alone(mail)
         elif mail.wait is None:
-            self.add([mail])
-
-    def add(self, mails: Sequence[Mail]) -> None:
-        """Take mails whose outcome is certain; `settle` writes it down."""
-        with self._lock:
-            if not self._answered:
-                self._answered_at = time.monotonic()
-            self._answered += mails
+            self._results.add(mail)
 
     def mark(self, submissions: Sequence[Submission]) -> Sequence[bool]:
         """Note that the dots of these mails are about to be sent, and the results of those before them."""
         mails = [self._by_id[submission.mail_id] for submission in submissions]
-        claims, covered = [mail.claim for mail in mails], [mail.covered() for mail in mails]
-        answered = self._take()
-        settled = [_settlement(mail) for mail in answered]
-        try:
-            are_kept, allowed = self._journal.finish_and_mark(settled, claims, covered)
-        except BaseException:
-            self.add(answered)
-            raise
-        self._in_doubt.update(
-            s.mail_id for s, is_allowed in zip(submissions, allowed, strict=True) if is_allowed
+        allowed = self._results.write_and_mark(
+            [mail.claim for mail in mails], [mail.covered() for mail in mails]
         )
-        self._tell(answered, settled, are_kept)
+        for submission, is_allowed in zip(submissions, allowed, strict=True):
+            if is_allowed:
+                self._in_doubt.add(submission.mail_id)
         return allowed
 
     def settle(self) -> None:
-        """Write the results of the answered mails that the journal does not have yet; for up to a minute."""
-        answered = self._take()
-        settled = [_settlement(mail) for mail in answered]
-        if not settled:
-            return
-        try:
-            are_kept = persistently(lambda: self._journal.finish(settled))
-        except RedisError:
-            for mail in answered:
-                self.report(mail.job, LeftAlone(_NOT_WRITTEN))
-            raise
-        self._tell(answered, settled, are_kept)
+        """Write the results of the answered mails that the journal does not have yet."""
+        self._results.write()
 
     def is_overdue(self, patience: float) -> bool:
         """Whether an answer waits for its way into the journal for more than *patience* seconds."""
-        with self._lock:
-            return bool(self._answered) and time.monotonic() - self._answered_at > patience
+        return self._results.is_overdue(patience)
+
+    @property
+    def report(self) -> Report:
+        """Who is told what became of the mails."""
+        return self._results.report
 
     def supply(self, submissions: Sequence[Submission]) -> Supply:
         """Return what hands these mails out, as long as they are this round's."""
@@ -189,56 +144,4 @@ class Round:
                 mail.settle(answer)
             else:
                 mail.settle(internal_failure())
-            self.add([mail])
-
-    def _take(self) -> list[Mail]:
-        with self._lock:
-            answered, self._answered = self._answered, []
-        return answered
-
-    def _tell(
-        self,
-        mails: Sequence[Mail],
-        settled: Sequence[tuple[Claim, MailState, SendEmailResult]],
-        are_kept: Sequence[bool],
-    ) -> None:
-        for mail, (_, _, result), is_kept in zip(mails, settled, are_kept, strict=True):
-            if is_kept and mail.is_reset:
-                self._put_on_record(mail, result)
-            self.report(mail.job, self._kept(mail, result) if is_kept else self._refused(mail, result))
-
-    def _put_on_record(self, mail: Mail, result: SendEmailResult) -> None:
-        """Note how a password reset ended, for longer than the journal keeps it."""
-        try:
-            self._journal.conclude(mail.job.mail_id, result)
-        except RedisError as error:
-            logger.warning("end of reset not noted", extra={**mail.facts, "error": type(error).__name__})
-
-    def _kept(self, mail: Mail, result: SendEmailResult) -> Settled:
-        if logger.isEnabledFor(logging.INFO):
-            logger.info(
-                "mail settled", extra={**mail.facts, "delivery": result.delivery, "code": result.code}
-            )
-        return Settled(result, mail.claim.is_resent, self._journal.copies_results)
-
-    def _refused(self, mail: Mail, result: SendEmailResult) -> Verdict:
-        """
-        Say what became of a mail whose result the journal did not take.
-
-        Where the answer to an earlier write was lost, the journal has the result already. Else another worker
-        has the mail, and the journal its word; a second result would contradict it.
-        """
-        try:
-            [record] = self._journal.look_up([mail.job.mail_id])
-        except RedisError:
-            record = None
-        if record and record.result:
-            return Settled(record.result, mail.claim.is_resent)
-        logger.warning("lease lost before the result", extra={**mail.facts, "code": result.code})
-        return LeftAlone("lease lost")
-
-
-def _settlement(mail: Mail) -> tuple[Claim, MailState, SendEmailResult]:
-    ending = mail.ending()
-    result = conclude(ending)
-    return mail.claim, state_of(ending, result), result
+            self._results.add(mail)

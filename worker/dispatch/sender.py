@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from tasks.delivery.job import Job, Verdict
     from tasks.delivery.mail import Mail
-    from tasks.delivery.round import PassOn, Report
+    from tasks.delivery.results import Report
+    from tasks.delivery.round import PassOn
     from tasks.smtp.submission import GoOn
     from worker.dispatch.desk import Desk
     from worker.dispatch.waiting import Turn
