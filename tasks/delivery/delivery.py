@@ -12,12 +12,11 @@ from redis.exceptions import RedisError
 
 from tasks.deadline import Deadline
 from tasks.delivery.intake import Intake
-from tasks.delivery.job import LeftAlone, PutBack
 from tasks.delivery.mail import Mail
 from tasks.delivery.open_rounds import OpenRounds
-from tasks.delivery.outcome import history_json
+from tasks.delivery.pending import Pending
 from tasks.delivery.results import Results
-from tasks.delivery.retry import RetryPolicy, persistently
+from tasks.delivery.retry import RetryPolicy
 from tasks.delivery.round import Round
 from tasks.journal.records import Claim
 from tasks.smtp.submission import go_on
@@ -140,14 +139,11 @@ class DeliveryService:
             mails = tried.close()
             self._write_down(results)
         left = [mail for mail in mails if mail.wait is not None and not mail.is_lost]
-        return self._recorded(self._to_be_tried(left, report), report)
+        return self._pending.recorded(self._to_be_tried(left, report), report)
 
     def put_back(self, mails: Sequence[Mail], report: Report) -> None:
         """Leave mails to the journal until their waits are over, and report that."""
-        for mail in mails:
-            verdict = self._put_back(mail)
-            report(mail.job, verdict)
-        self._let_go(mails)
+        self._pending.put_back(mails, report)
 
     def settle_overdue(self, patience: float) -> None:
         """
@@ -163,7 +159,7 @@ class DeliveryService:
         """Pass the mails on that are carried with one of which nothing was heard for *patience* seconds."""
         for one in self._rounds.stuck(patience):
             released = self._to_be_tried(one.release(), one.report)
-            for mail in self._recorded(released, one.report):
+            for mail in self._pending.recorded(released, one.report):
                 one.pass_on(mail)
 
     def cancel(self, run: Sequence[Job]) -> None:
@@ -178,6 +174,10 @@ class DeliveryService:
         for job in run:
             self.control.cancel(job.mail_id)
 
+    @property
+    def _pending(self) -> Pending:
+        return Pending(self.journal, self.leases)
+
     def _in_hand(self, job: Job, claim: Claim) -> Mail:
         return Mail(job, claim, Deadline.after(0.0, clock=self.clock), self.clock, self.clock())
 
@@ -190,7 +190,10 @@ class DeliveryService:
         return [mail for mail in mails if mail.wait is not None]
 
     def _to_be_tried(self, mails: Sequence[Mail], report: Report) -> list[Mail]:
-        self.put_back([mail for mail in mails if mail.must_go_back(self.policy)], report)
+        going_back = [mail for mail in mails if mail.must_go_back(self.policy)]
+        if not going_back:
+            return list(mails)
+        self.put_back(going_back, report)
         return [mail for mail in mails if not mail.must_go_back(self.policy)]
 
     def _submit(self, mails: Sequence[Mail], tried: Round, goes_on: GoOn) -> None:
@@ -207,43 +210,3 @@ class DeliveryService:
         except RedisError as error:
             # Their leases are over by now: another worker finds what the journal knows of them.
             logger.error("results not written", extra={"error": type(error).__name__})  # noqa: TRY400 (no trace)
-
-    def _put_back(self, mail: Mail) -> Verdict:
-        wait = mail.wait or 0.0
-        try:
-            persistently(
-                lambda: self.journal.postpone(
-                    mail.claim, wait=wait, history=history_json(mail.attempts), progress=mail.kept_progress()
-                )
-            )
-        except RedisError as error:
-            logger.warning("mail not put back", extra={**mail.facts, "error": type(error).__name__})
-            return LeftAlone("the journal could not be reached")
-        if not mail.attempts:
-            return LeftAlone("put back untried")
-        last = mail.attempts[-1]
-        logger.info("mail put back", extra={**mail.facts, "code": last.code, "wait": mail.wait})
-        return PutBack(last.code, last.message, wait)
-
-    def _recorded(self, mails: Sequence[Mail], report: Report) -> list[Mail]:
-        """Have the journal know that no dot of these mails is open, and return those that are still ours."""
-        return [mail for mail in mails if not mail.has_news or self._record(mail, report)]
-
-    def _record(self, mail: Mail, report: Report) -> bool:
-        try:
-            is_ours = persistently(
-                lambda: self.journal.record(
-                    mail.claim, history=history_json(mail.attempts), progress=mail.kept_progress()
-                )
-            )
-        except RedisError:
-            is_ours = False
-        if is_ours:
-            mail.has_news = False
-            return True
-        self._let_go([mail])
-        report(mail.job, LeftAlone("lease lost"))
-        return False
-
-    def _let_go(self, mails: Sequence[Mail]) -> None:
-        self.leases.let_go([mail.claim for mail in mails])
