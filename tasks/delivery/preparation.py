@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import traceback
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -14,6 +12,7 @@ from tasks.contract.errors import InvalidInput
 from tasks.contract.password_reset import FIELD, is_password_reset, parse_password_reset
 from tasks.contract.validation import parse
 from tasks.deadline import Deadline
+from tasks.delivery.bugs import internal_failure, log_bug
 from tasks.delivery.letters import Letters, NoLetters, Occasion
 from tasks.delivery.outcome import UNKNOWN_REPLY
 from tasks.delivery.prepared import Prepared
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
     from tasks.delivery.retry import RetryPolicy
     from tasks.delivery.routing import Direction, Router
     from tasks.message.attachments import Attachment
-
-logger = logging.getLogger(__name__)
 
 _CRASHED: Final = Reply(LocalCode.WORKER_CRASHES, "the mail was given up: each worker that took it up died")
 
@@ -194,17 +191,3 @@ def _notes(request: SendEmail, direction: Direction) -> tuple[str, ...]:
     if direction.route.is_encrypted and not direction.route.trust.is_checked:
         notes.append("Certificate not verified.")
     return tuple(notes)
-
-
-def internal_failure() -> PermanentFailure:
-    """Return the failure of a mail that met a bug of this program."""
-    return PermanentFailure(
-        Reply(LocalCode.INTERNAL, "an internal error; the worker's log has it under this mail's id")
-    )
-
-
-def log_bug(error: BaseException, mail_id: str) -> None:
-    """Log where *error* happened; not its text, which may quote what the mail says."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = " < ".join(f"{frame.name} ({frame.filename}:{frame.lineno})" for frame in reversed(frames))
-    logger.error("internal error", extra={"mail_id": mail_id, "error": type(error).__name__, "where": where})

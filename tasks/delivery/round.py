@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, TypeAlias
 
-from tasks.delivery.preparation import internal_failure, log_bug
+from tasks.delivery.bugs import internal_failure, log_bug
 from tasks.smtp.faults import unconfirmed
 from tasks.smtp.supply import Supply
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from redis.exceptions import RedisError
 
+from tasks.delivery.bugs import log_bug
 from tasks.delivery.job import LeftAlone, Suspect
-from tasks.delivery.preparation import log_bug
 from tasks.loops import offload
 from worker.dispatch.items import SUSPECTS, Chore, Errand, Outcome
 
