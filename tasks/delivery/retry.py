@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -83,6 +84,9 @@ def persistently(write: Callable[[], T], *, longest: float = 60.0) -> T:
     Raises:
         redis.RedisError: Redis was away all the time.
     """
+    # Nearly always the first call is the only one, and needs nobody to decide about others.
+    with suppress(RedisError):
+        return write()
     return tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(RedisError),
         wait=tenacity.wait_random_exponential(multiplier=0.1, max=2.0),
