@@ -58,6 +58,7 @@ class Conversation:
         self._mark = mark
         self._most_mails = most_mails
         self._goes_on = goes_on
+        self._at_once = _MOST_AT_ONCE if session.pipelines else 1
         self._begun: Transaction | None = None
 
     def carry(self) -> None:
@@ -106,7 +107,7 @@ class Conversation:
     def _offer(self, transaction: Transaction, *, is_written: bool) -> None:
         """Send the envelope, unless its first group *is_written*, and take the replies."""
         session, deadline = self._session, transaction.submission.deadline
-        for group in _groups(transaction.commands, _MOST_AT_ONCE if session.pipelines else 1):
+        for group in _groups(transaction.commands, self._at_once):
             if not transaction.wants_more:
                 break
             if not is_written:
@@ -170,16 +171,16 @@ class Conversation:
         """Begin the mail after this one where its envelope may share a write, and return what to write."""
         session = self._session
         is_last = session.mails + 1 >= self._most_mails
-        if not session.pipelines or is_last or not self._goes_on():
+        if is_last or not session.pipelines or not self._goes_on():
             return b""
         following = self._waiting.second
-        if following:
-            try:
-                self._begun = begin(following.submission, session.extensions)
-            except Failure:
-                return b""
-            return _lines(_groups(self._begun.commands, _MOST_AT_ONCE)[0])
-        return b""
+        if following is None:
+            return b""
+        try:
+            self._begun = begin(following.submission, session.extensions)
+        except Failure:
+            return b""
+        return _lines(self._begun.commands[: self._at_once])
 
     def _permit(self, job: Job) -> None:
         """Ask whether the dot may be sent."""

@@ -35,7 +35,7 @@ def begin(submission: Submission, extensions: Extensions) -> Transaction:
     """
     require_reserve(submission)
     envelope = submission.envelope
-    speaks_utf8 = "SMTPUTF8" in extensions
+    speaks_utf8 = "SMTPUTF8" in extensions.keywords
     content = envelope.content_smtputf8 if speaks_utf8 and envelope.content_smtputf8 else envelope.content
     _check_paths(envelope.sender, envelope.recipients)
     _check_lines(content)
@@ -80,7 +80,7 @@ def _parameters(
     envelope: Envelope, recipients: tuple[str, ...], content: bytes, extensions: Extensions
 ) -> str:
     """Return what MAIL tells of the mail, for a server that wants to know."""
-    parameters = f" SIZE={len(content)}" if "SIZE" in extensions else ""
+    parameters = f" SIZE={len(content)}" if "SIZE" in extensions.keywords else ""
     if content is envelope.content and all(map(str.isascii, (envelope.sender, *recipients))):
         return parameters
     return parameters + (" SMTPUTF8 BODY=8BITMIME" if "8BITMIME" in extensions else " SMTPUTF8")

@@ -48,7 +48,7 @@ class Session:
     @property
     def pipelines(self) -> bool:
         """Whether commands may be sent without waiting for each reply (RFC 2920)."""
-        return "PIPELINING" in self.extensions
+        return "PIPELINING" in self.extensions.keywords
 
     def command(self, line: bytes, deadline: Deadline) -> RawReply:
         """

@@ -57,15 +57,14 @@ class Transaction:
     def take(self, raw: RawReply) -> None:
         """Take the reply to the next command of the envelope."""
         index = self.replies
-        if raw.closes:
-            self.is_disconnected = True
+        if raw.is_accepting and index <= len(self.recipients):
+            self.accepted += index > 0
+        elif index == 0 or raw.closes:
             self._fail(raw, self.phase)
-        elif 0 < index <= len(self.recipients):
-            self._take_recipient(raw, self.recipients[index - 1])
-        elif index:
+        elif index <= len(self.recipients):
+            self._take_refusal(raw, self.recipients[index - 1])
+        else:
             self._take_data(raw)
-        elif not raw.is_accepting:
-            self._fail(raw, Phase.MAIL)
         self.replies = index + 1
 
     def conclude_recipients(self) -> None:
@@ -92,12 +91,9 @@ class Transaction:
         self.answer = unconfirmed(self.refused)
         self.is_disconnected = True
 
-    def _take_recipient(self, raw: RawReply, recipient: str) -> None:
-        if raw.is_accepting:
-            self.accepted += 1
-        elif meaning(raw, Phase.RCPT) is Verdict.NONSENSE:
+    def _take_refusal(self, raw: RawReply, recipient: str) -> None:
+        if meaning(raw, Phase.RCPT) is Verdict.NONSENSE:
             self._fail(raw, Phase.RCPT)
-            self.is_disconnected = True
         else:
             self.refused[recipient] = read(raw)
 
@@ -110,4 +106,5 @@ class Transaction:
     def _fail(self, raw: RawReply, phase: Phase) -> None:
         if self.answer is None:
             self.answer = refusal(raw, phase, self.refused)
-        self.is_disconnected = self.is_disconnected or meaning(raw, phase) is Verdict.NONSENSE
+        if raw.closes or meaning(raw, phase) is Verdict.NONSENSE:
+            self.is_disconnected = True
