@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from tasks.contract.codes import LocalCode, Phase
 from tasks.contract.result import Attempt, Delivery, RecipientOutcome, SendEmailResult
 from tasks.contract.status import MailState
+from tasks.contract.unchecked import unchecked
 from tasks.delivery.redaction import redact
 from tasks.failures import Expired, Failure, Reply, TransientFailure, Unconfirmed
 from tasks.journal.standings import STATE_OF, Standing
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tasks.delivery.progress import Progress
+
+# What stands in them was made here, and is looked at where it is read again.
+_result: Final = unchecked(SendEmailResult)
+_outcome: Final = unchecked(RecipientOutcome)
+_attempt: Final = unchecked(Attempt)
 
 _IN_DOUBT: Final = frozenset({Standing.DOUBTFUL, Standing.SUSPECT})
 _MAIL_STATE: Final = {delivery: MailState(delivery.value) for delivery in Delivery}
@@ -57,7 +63,7 @@ def conclude(ending: Ending) -> SendEmailResult:
     delivery = _delivery(ending)
     reply = _deciding(ending, delivery)
     phase = ending.failure.phase if ending.failure else ending.phase
-    return SendEmailResult(
+    return _result(
         success=delivery is Delivery.SENT,
         code=reply.code,
         message=_message(ending, reply, phase),
@@ -134,15 +140,13 @@ def _recipients(ending: Ending) -> tuple[RecipientOutcome, ...]:
             # One that was never asked shares the mail's failure.
             reply = ending.failure.reply
         text = redact(reply.text, body=ending.body)
-        outcomes.append(
-            RecipientOutcome(address=masked, state=STATE_OF[standing], code=reply.code, message=text)
-        )
+        outcomes.append(_outcome(address=masked, state=STATE_OF[standing], code=reply.code, message=text))
     return tuple(outcomes)
 
 
 def attempt_of(reply: Reply, *, at: datetime, body: str) -> Attempt:
     """Return the record of a try that ended with *reply*."""
-    return Attempt(at=at, code=reply.code, message=_shown(reply, body))
+    return _attempt(at=at, code=reply.code, message=_shown(reply, body))
 
 
 def _shown(reply: Reply, body: str) -> str:
