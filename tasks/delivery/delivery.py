@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -197,9 +197,11 @@ class DeliveryService:
         return [mail for mail in mails if not mail.must_go_back(self.policy)]
 
     def _submit(self, mails: Sequence[Mail], tried: Round, goes_on: GoOn) -> None:
-        by_route: defaultdict[Route, list[Mail]] = defaultdict(list)
-        for mail in mails:
-            by_route[mail.route].append(mail)
+        by_route: dict[Route, list[Mail]] = {}
+        # Neighbours nearly always have the very same route, and comparing all that makes one takes long.
+        for _, neighbours in itertools.groupby(mails, key=lambda mail: id(mail.route)):
+            run = list(neighbours)
+            by_route.setdefault(run[0].route, []).extend(run)
         for route, run in by_route.items():
             supply = tried.supply([mail.submission() for mail in run])
             self.transport.submit(route, supply, mark=tried.mark, hear=tried.hear, goes_on=goes_on)

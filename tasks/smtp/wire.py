@@ -81,7 +81,7 @@ class Wire:
             OSError: the connection broke, or the deadline passed (TimeoutError).
 
         """
-        if not self.is_buffered:
+        if self._read == len(self._received):
             self._fill(deadline)
         if found := _ONE_LINE.match(self._received, self._read):
             self._read = found.end()
