@@ -85,6 +85,13 @@ def test_a_run_is_submitted_together_and_only_its_refused_mails_again(desk: Any)
     assert [submission.mail_id for submission in desk.transport.tried] == ["m1", "m2", "m3", "m2"]
 
 
+def test_mails_that_go_the_same_way_go_together_however_that_was_said(desk: Any) -> None:
+    desk.account["allowed_hosts"] = "mx.example.net"
+    desk.deliver({}, {"smtp_host": "smtp.example.org"}, {"smtp_host": "mx.example.net"}, {})
+
+    assert [count for _, count in desk.transport.runs] == [3, 1]
+
+
 def test_retries_end_before_the_timeout_with_the_servers_last_word(desk: Any) -> None:
     desk.transport.answers = [LATER]
     desk.hold = 60.0
