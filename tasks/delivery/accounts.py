@@ -129,6 +129,8 @@ class Account(BaseModel):
         *allowed_senders* names addresses, "@domain" or "*"; without it, the default sender's domain counts.
         """
         default = self.default_sender
+        if sender == default and not self.allowed_senders:
+            return True
         allowed = self.allowed_senders or ((f"@{default.domain}",) if default else ("*",))
         own = {"*", sender.key, f"@{sender.domain}"}
         return bool(own.intersection(entry.lower() for entry in allowed))
@@ -140,6 +142,8 @@ class Account(BaseModel):
 
     def forbidden_domain(self, recipients: Iterable[Mailbox]) -> str | None:
         """Return the first recipient domain that the operator does not allow, or None."""
+        if not self.allowed_recipient_domains and not self.blocked_recipient_domains:
+            return None
         allowed = {domain.lower() for domain in self.allowed_recipient_domains}
         blocked = {domain.lower() for domain in self.blocked_recipient_domains}
         for domain in (mailbox.domain for mailbox in recipients):
