@@ -90,7 +90,7 @@ def test_threads_that_come_one_after_another_use_one_connection(link: Link, redi
         thread.start()
         thread.join()
 
-    assert redis.info("clients")["connected_clients"] == before
+    assert redis.info("clients")["connected_clients"] <= before, "other tests' may have been closed"
 
 
 def test_a_connection_that_somebody_waits_at_is_nobody_elses(link: Link, redis: Redis) -> None:
