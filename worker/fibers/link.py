@@ -81,7 +81,8 @@ class _Line:
         self._waiting: deque[_Question] = deque()
         self._connection: Any = None
         self._reader: Any = None
-        #: Whether somebody connects, or waits until the kernel takes more.
+        self._is_connecting = False
+        #: Whether the kernel takes nothing more for now.
         self._is_held_up = False
         loop.chores.append(self._send)
 
@@ -103,8 +104,9 @@ class _Line:
         if not self._unsent or self._is_held_up:
             return
         if self._connection is None:
-            self._is_held_up = True
-            self.loop.spawn(self._connect)
+            if not self._is_connecting:
+                self._is_connecting = True
+                self.loop.spawn(self._connect)
             return
         data, self._unsent = b"".join(self._unsent), []
         sock = self._connection._sock  # noqa: SLF001 (no other way to wait for it with others)
@@ -134,8 +136,10 @@ class _Line:
             known = error if isinstance(error, RedisError) else ConnectionError(type(error).__name__)
             self._break(known)
             return
+        finally:
+            self._is_connecting = False
         connection._sock.setblocking(False)  # noqa: SLF001, FBT003 (as above; the socket's own signature)
-        self._connection, self._is_held_up = connection, False
+        self._connection = connection
         self._reader = Reader(
             protocolError=InvalidResponse, replyError=BaseParser.parse_error, notEnoughData=_NOT_ENOUGH
         )
@@ -158,8 +162,6 @@ class _Line:
             pass
         except (OSError, InvalidResponse) as error:
             self._break(ConnectionError(f"Redis cannot be read ({type(error).__name__})"))
-        if self._connection:
-            self._listen()
 
     def _hand_out(self, answer: Any) -> None:
         if isinstance(answer, PushNotification):

@@ -53,7 +53,9 @@ class FiberLoop:
         self._ready: deque[tuple[Any, Any]] = deque()
         self._waits: dict[Wait, None] = {}
         self._calls: deque[Callable[[], object]] = deque()
-        self._sockets = Sockets()
+        self._sockets: Sockets[Wait] = Sockets()
+        #: No wait is over before.
+        self._soonest = inf
         self._helpers = Helpers()
         self._waker, self._bell = os.pipe()
         os.set_blocking(self._waker, False)
@@ -95,7 +97,7 @@ class FiberLoop:
         """Run fibers until the loop is stopped. Nothing that goes wrong in between ends it."""
         self._main = getcurrent()
         loops.enter(self)
-        self._await_bell()
+        self._sockets.watch(self, self._waker, self._hear_bell)
         while not self._is_stopped:
             try:
                 self._turn()
@@ -110,12 +112,11 @@ class FiberLoop:
 
     def wait(self, owner: object, fileno: int, *, to_write: bool, seconds: float) -> bool:
         """Wait until a socket is ready, for at most *seconds*; whether it is."""
-        wait = self.wait_for(seconds)
-        self._sockets.expect(owner, fileno, to_write=to_write, call=lambda: self.wake(wait, value=True))
-        try:
-            return bool(self.park(late=False))
-        finally:
-            self._sockets.forget(fileno)
+        self._sockets.expect(owner, fileno, to_write=to_write, who=self.wait_for(seconds))
+        if self.park(late=False):
+            return True
+        self._sockets.forget(fileno)
+        return False
 
     def sleep(self, seconds: float) -> None:
         """Wait for *seconds*."""
@@ -141,13 +142,14 @@ class FiberLoop:
         return value  # type: ignore[no-any-return]  # as `work` returned it
 
     def watch(self, owner: object, fileno: int, call: Callable[[], object]) -> None:
-        """Have *call* made once, as soon as a socket can be read from."""
-        self._sockets.expect(owner, fileno, to_write=False, call=call)
+        """Have *call*, which must not wait, made whenever a socket can be read from."""
+        self._sockets.watch(owner, fileno, call)
 
     def wait_for(self, seconds: float) -> Wait:
         """Begin a wait of the fiber that calls, which must `park` next; it may be woken from now on."""
         wait = Wait(getcurrent(), self._clock() + seconds)
         self._waits[wait] = None
+        self._soonest = min(self._soonest, wait.until)
         return wait
 
     def park(self, *, late: Any = None) -> Any:
@@ -162,16 +164,16 @@ class FiberLoop:
 
     def _turn(self) -> None:
         longest = self._work()
-        now = self._clock()
-        if self._waits:
-            longest = min(longest, min(wait.until for wait in self._waits) - now)
+        longest = max(0.0, min(longest, self._soonest - self._clock()))
         self._is_resting = True
         may_rest = not (self._calls or self._is_due or self._is_stopped)
-        self._sockets.look(max(0.0, longest) if may_rest else 0.0)
+        for wait in self._sockets.look(longest if may_rest else 0.0):
+            self.wake(wait, value=True)
         self._is_resting = False
         while self._calls:
             self._calls.popleft()()
-        self._end_late_waits()
+        if self._soonest <= self._clock():
+            self._end_late_waits()
 
     def _work(self) -> float:
         """Run fibers until all of them wait; return the seconds that the loop may rest then."""
@@ -197,6 +199,7 @@ class FiberLoop:
         now = self._clock()
         for wait in [wait for wait in self._waits if wait.until <= now]:
             self.wake(wait, _LATE)
+        self._soonest = min((wait.until for wait in self._waits), default=inf)
 
     def _close(self) -> None:
         loops.enter(None)
@@ -204,13 +207,9 @@ class FiberLoop:
         os.close(self._waker)
         os.close(self._bell)
 
-    def _await_bell(self) -> None:
-        self._sockets.expect(self, self._waker, to_write=False, call=self._hear_bell)
-
     def _hear_bell(self) -> None:
         with suppress(BlockingIOError):
             os.read(self._waker, 4096)
-        self._await_bell()
 
 
 _BEGIN: Final = object()

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from kombu.utils import eventio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+T = TypeVar("T")
 
 _ENDED: Final = eventio.ERR
 #: Seconds that one look at the sockets may take where nothing limits it.
 _LONGEST: Final = 60.0
 
 
-class Sockets:
+class Sockets(Generic[T]):
     """
-    Calls whoever waits for a socket, once.
+    Tells which of those who wait for sockets can go on.
 
     A socket stays registered for reading between waits, so that a wait costs no system call. One that has
     something to say while nobody listens is taken out until somebody does.
@@ -25,25 +27,32 @@ class Sockets:
     def __init__(self) -> None:
         self._poller: Any = eventio.poll()
         self._known: dict[int, tuple[object, int]] = {}
-        self._waiting: dict[int, Callable[[], object]] = {}
+        self._waiting: dict[int, T] = {}
+        self._watching: dict[int, Callable[[], object]] = {}
 
-    def expect(self, owner: object, fileno: int, *, to_write: bool, call: Callable[[], object]) -> None:
-        """Have *call* made as soon as the socket *fileno* of *owner* is ready."""
+    def expect(self, owner: object, fileno: int, *, to_write: bool, who: T) -> None:
+        """Have *who* wait until the socket *fileno* of *owner* is ready."""
         events = eventio.WRITE if to_write else eventio.READ
         known = self._known.get(fileno)
         if known is None or known[0] is not owner or known[1] != events:
             self._register(owner, fileno, events)
-        self._waiting[fileno] = call
+        self._waiting[fileno] = who
+
+    def watch(self, owner: object, fileno: int, call: Callable[[], object]) -> None:
+        """Have *call* made whenever the socket *fileno* of *owner* can be read from, until it is closed."""
+        self._register(owner, fileno, eventio.READ)
+        self._watching[fileno] = call
 
     def forget(self, fileno: int) -> None:
-        """Make no call for the socket *fileno*."""
+        """Have nobody wait for the socket *fileno*."""
         self._waiting.pop(fileno, None)
 
-    def look(self, seconds: float) -> None:
-        """Wait for at most *seconds* until a socket is ready; make the calls of all that are."""
+    def look(self, seconds: float) -> Iterator[T]:
+        """Wait for at most *seconds* until a socket is ready; yield those who waited, and make the calls."""
         for fileno, _ in self._poller.poll(min(seconds, _LONGEST)) or ():
-            call = self._waiting.pop(fileno, None)
-            if call:
+            if fileno in self._waiting:
+                yield self._waiting.pop(fileno)
+            elif call := self._watching.get(fileno):
                 call()
             else:
                 self._unregister(fileno)
@@ -60,4 +69,5 @@ class Sockets:
 
     def _unregister(self, fileno: int) -> None:
         self._known.pop(fileno, None)
+        self._watching.pop(fileno, None)
         self._poller.unregister(fileno)
