@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+
+#: One wait of a fiber, for whoever is to end it.
+Wait: TypeAlias = object
 
 
 class Loop(Protocol):
@@ -32,6 +35,21 @@ class Loop(Protocol):
 
     def offload(self, work: Callable[[], T]) -> T:
         """Return what *work* returns or raises, run in another thread, since it may block."""
+
+    def pause(self) -> None:
+        """Wait until all others do."""
+
+    def spawn(self, work: Callable[[], object]) -> None:
+        """Have *work*, which should never raise, run in a fiber of its own."""
+
+    def wait_for(self, seconds: float) -> Wait:
+        """Begin a wait of the fiber that calls, which must `park` next; it may be woken from now on."""
+
+    def park(self, *, late: Any = None) -> Any:
+        """Let others work until the wait that was begun is over; return its value, or *late*."""
+
+    def wake(self, wait: Any, value: Any) -> None:
+        """Have the fiber of *wait* go on with *value*, unless it does already."""
 
 
 class _Own(threading.local):

@@ -8,6 +8,7 @@ from tasks.contract.codes import LocalCode
 from tasks.contract.result import Delivery, SendEmailResult
 from tasks.delivery.job import LeftAlone, Settled, Suspect
 from tasks.journal.records import Acceptance, Claim, Hindrance, Refusal
+from tasks.loops import offload
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +65,7 @@ class Intake:
                     "Idempotency Key: belongs to a mail with other parameters; use a new key", retryable=False
                 )
             )
-        [first] = self._journal.look_up([answer.mail_id])
+        [first] = offload(lambda: self._journal.look_up([answer.mail_id]))
         if first and first.result:
             return Settled(first.result)
         return Settled(

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from tasks.delivery.job import LeftAlone, Settled
 from tasks.delivery.outcome import conclude, state_of
 from tasks.delivery.retry import persistently
+from tasks.loops import offload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -120,7 +121,7 @@ class Results:
     def _put_on_record(self, mail: Mail, result: SendEmailResult) -> None:
         """Note how a password reset ended, for longer than the journal keeps it."""
         try:
-            self._journal.conclude(mail.job.mail_id, result)
+            offload(lambda: self._journal.conclude(mail.job.mail_id, result))
         except RedisError as error:
             logger.warning("end of reset not noted", extra={**mail.facts, "error": type(error).__name__})
 
@@ -139,7 +140,7 @@ class Results:
         has the mail, and the journal its word; a second result would contradict it.
         """
         try:
-            [record] = self._journal.look_up([mail.job.mail_id])
+            [record] = offload(lambda: self._journal.look_up([mail.job.mail_id]))
         except RedisError:
             record = None
         if record and record.result:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tasks.journal import calls
 from tasks.journal.audit import Audit
 from tasks.journal.copies import NO_COPY
+from tasks.journal.gathering import Gathering
 from tasks.journal.keys import MAIL
 from tasks.journal.records import RECORD_FIELDS, Record
 from tasks.journal.scripts import Script, run_script
@@ -71,6 +72,7 @@ class Journal:
         self._redis = redis
         self._link = link
         self._copies = copies
+        self._send_steps = Gathering(lambda steps, copy: self._run(_STEP, steps, calls.stepping(copy)))
         self.options = options or JournalOptions()
 
     @property
@@ -165,7 +167,7 @@ class Journal:
         ]
 
     def _step(self, steps: list[Call], copy: Copy = NO_COPY) -> list[bool]:
-        return [answer == 1 for answer in self._run(_STEP, steps, calls.stepping(copy))]
+        return [answer == 1 for answer in self._send_steps(steps, copy)]
 
     def _run(self, script: Script, made: list[Call], shared: Call) -> list[Any]:
         return run_script(self._redis, script, made, shared=shared, link=self._link)

@@ -60,6 +60,7 @@ class FiberLoop:
         self._waker, self._bell = os.pipe()
         os.set_blocking(self._waker, False)
         os.set_blocking(self._bell, False)
+        self._paused: list[Wait] = []
         self._is_resting = False
         self._is_due = False
         self._is_stopped = False
@@ -123,6 +124,11 @@ class FiberLoop:
         self.wait_for(seconds)
         self.park()
 
+    def pause(self) -> None:
+        """Wait until all others do."""
+        self._paused.append(self.wait_for(inf))
+        self.park()
+
     def offload(self, work: Callable[[], T]) -> T:
         """Return what *work* returns or raises, run in another thread."""
         wait = self.wait_for(inf)
@@ -184,6 +190,11 @@ class FiberLoop:
                     greenlet(fiber).switch()
                 else:
                     fiber.switch(value)
+            if self._paused:
+                paused, self._paused = self._paused, []
+                for wait in paused:
+                    self.wake(wait, None)
+                continue
             longest = inf
             self._is_due = False
             for chore in self.chores:

@@ -1,0 +1,127 @@
+"""Steps that fibers take at the same moment go together, and each fiber gets its own answers."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from redis.exceptions import ConnectionError as RedisAway
+from redis.exceptions import ResponseError
+
+from tasks.journal.copies import NO_COPY
+from tasks.journal.gathering import Gathering
+from tasks.journal.scripts import Call
+from worker.fibers.loop import FiberLoop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tasks.journal.copies import Copy
+
+COPY: Copy = ("prefix", 60, "now")
+
+
+def step(name: str) -> Call:
+    return Call((name,), ())
+
+
+class Journal:
+    """Answers each step with its name, but for those that it is told to refuse."""
+
+    def __init__(self, *, away: bool = False, refuses: str = "") -> None:
+        self.commands: list[tuple[list[str], Copy]] = []
+        self._away = away
+        self._refuses = refuses
+
+    def send(self, steps: list[Call], copy: Copy) -> list[Any]:
+        names = [step.keys[0] for step in steps]
+        self.commands.append((names, copy))
+        if self._away:
+            raise RedisAway
+        if self._refuses in names:
+            raise ResponseError(self._refuses)
+        return names
+
+
+def carry(*works: Callable[[], object]) -> None:
+    loop, left = FiberLoop(), len(works)
+
+    def do(work: Callable[[], object]) -> None:
+        nonlocal left
+        work()
+        left -= 1
+        if not left:
+            loop.stop()
+
+    for work in works:
+        loop.spawn(lambda work=work: do(work))
+    thread = threading.Thread(target=loop.run, daemon=True)
+    thread.start()
+    thread.join(5.0)
+    assert not thread.is_alive()
+
+
+def test_fibers_that_ask_at_the_same_moment_share_a_command() -> None:
+    journal, heard = Journal(), {}
+    gathering = Gathering(journal.send)
+
+    def ask(*names: str, copy: Copy = NO_COPY) -> None:
+        heard[names] = gathering([step(name) for name in names], copy)
+
+    carry(lambda: ask("a"), lambda: ask("b", "c", copy=COPY), lambda: ask("d"))
+
+    assert journal.commands == [(["a", "b", "c", "d"], COPY)]
+    assert heard == {("a",): ["a"], ("b", "c"): ["b", "c"], ("d",): ["d"]}
+
+
+def test_one_who_asks_again_shares_the_next_command() -> None:
+    journal = Journal()
+    gathering = Gathering(journal.send)
+
+    def ask(name: str) -> None:
+        for turn in ("1", "2"):
+            assert gathering([step(name + turn)], NO_COPY) == [name + turn]
+
+    carry(lambda: ask("a"), lambda: ask("b"))
+
+    assert [names for names, _ in journal.commands] == [["a1", "b1"], ["a2", "b2"]]
+
+
+def test_a_step_that_is_refused_costs_no_other() -> None:
+    journal = Journal(refuses="bad")
+    gathering = Gathering(journal.send)
+    heard: dict[str, Any] = {}
+
+    def ask(name: str) -> None:
+        try:
+            heard[name] = gathering([step(name)], NO_COPY)
+        except ResponseError as error:
+            heard[name] = str(error)
+
+    carry(lambda: ask("a"), lambda: ask("bad"), lambda: ask("b"))
+
+    assert heard == {"a": ["a"], "bad": "bad", "b": ["b"]}
+
+
+def test_while_the_journal_is_away_each_hears_of_it_and_asks_no_more() -> None:
+    journal = Journal(away=True)
+    gathering = Gathering(journal.send)
+    heard: list[str] = []
+
+    def ask(name: str) -> None:
+        with pytest.raises(RedisAway):
+            gathering([step(name)], NO_COPY)
+        heard.append(name)
+
+    carry(lambda: ask("a"), lambda: ask("b"))
+
+    assert sorted(heard) == ["a", "b"]
+    assert len(journal.commands) == 1
+
+
+def test_without_a_loop_nobody_waits_for_others() -> None:
+    journal = Journal()
+
+    assert Gathering(journal.send)([step("a")], COPY) == ["a"]
+    assert journal.commands == [(["a"], COPY)]
