@@ -12,11 +12,11 @@ SHARE ?= 0.1
 PYTEST := $(BIN)/pytest -q
 COMPOSE = $(shell if docker compose version >/dev/null 2>&1; then echo docker compose; else echo docker-compose; fi)
 
-.PHONY: help demo run test install check lint types imports unit integration acceptance coverage \
+.PHONY: help demo run test install check lint types imports unit integration acceptance django-versions coverage \
 	faults faults-full scoreboard bench bench-full bench-parts fmt lock schema screenshots up down clean
 
 help: ## Say what there is to make
-	@awk 'sub(/^##@ /, "") { print "\n" $$0 } /^[a-z-]+:.* ## / { name = $$0; sub(/:.*/, "", name); sub(/.* ## /, ""); printf "  %-14s%s\n", name, $$0 }' $(MAKEFILE_LIST)
+	@awk 'sub(/^##@ /, "") { print "\n" $$0 } /^[a-z-]+:.* ## / { name = $$0; sub(/:.*/, "", name); sub(/.* ## /, ""); printf "  %-17s%s\n", name, $$0 }' $(MAKEFILE_LIST)
 
 ##@ Start here
 demo: $(STAMP) ## Send four mails through a queue, a worker and a mail server, all on this machine
@@ -59,6 +59,9 @@ integration: $(STAMP) ## Against real mail servers and a real broker
 
 acceptance: $(STAMP) ## The Procfile's processes: started, killed, asked
 	@$(PYTEST) -n $(JOBS) --dist loadgroup -m "not long" tests/acceptance
+
+django-versions: $(STAMP) ## The copied file in every Django that it is for; 6.x wants a Python 3.12 or newer
+	@$(PYTEST) -n 0 tests/acceptance/web_apps/test_django.py
 
 coverage: $(STAMP) ## Which lines the unit and integration tests do not reach
 	@$(BIN)/coverage run -m pytest -q tests/unit tests/integration
@@ -108,5 +111,5 @@ screenshots: $(STAMP) ## Make the pictures in docs/images anew; needs Chromium
 	@$(BIN)/python -m tests.screenshots docs/images
 
 clean: ## Remove whatever can be made again: .venv, caches, the data of run and demo
-	@rm -rf .venv .bench .demo .run .scoreboard .coverage htmlcov dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .bench .djangos .demo .run .scoreboard .coverage htmlcov dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ import redis
 from producers.web.keyfile import KeyFile
 from tasks.journal.sealing import generate_key
 from tasks.testing.server import ScriptedServer
+from tests.acceptance.web_apps import djangos
 from worker.broker import LOOPBACK
 
 if TYPE_CHECKING:
@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 WAYS = ["by_name", "over_http"]
+#: What is about to go from Django or Python is a mistake in our files, but not where libraries use it.
+WARNINGS = [
+    f"-Werror::{kind}:shop.{module}"
+    for kind in ("DeprecationWarning", "PendingDeprecationWarning")
+    for module in ("mail_backend", "urls", "views")
+]
 
 
 @dataclass
@@ -44,7 +50,7 @@ class Postroom:
 
     def environment(self, way: str) -> dict[str, str]:
         """What a web application is told; its Python finds the libraries, and nothing of ours."""
-        found = {"PATH": os.environ["PATH"], "PYTHONPATH": sysconfig.get_path("purelib")}
+        found = {"PATH": os.environ["PATH"], "PYTHONPATH": djangos.own()[1].libraries}
         if way == "by_name":
             return {**found, "POSTROOM_BROKER_URL": self.broker}
         key_file = self.folder / "key"
@@ -153,12 +159,18 @@ class App:
 
     folder: Path
     environment: dict[str, str]
+    executable: str = sys.executable
+
+    def runs_with(self, runtime: djangos.Runtime) -> None:
+        """Have it run with another Python and its libraries."""
+        self.executable = runtime.python
+        self.environment["PYTHONPATH"] = runtime.libraries
 
     def python(self, *arguments: str, **more: str) -> str:
         """Run Python in the application's folder, where nothing of ours can be imported."""
         done = subprocess.run(  # noqa: S603 (our own lines)
             # -S leaves out what makes an installed Postroom importable.
-            [sys.executable, "-S", "-W", "error::DeprecationWarning:shop", *arguments],
+            [self.executable, "-S", *WARNINGS, *arguments],
             cwd=self.folder,
             env={**self.environment, **more},
             capture_output=True,
@@ -191,7 +203,7 @@ def serve(free_port_number: Callable[[], int], tmp_path: Path) -> Iterator[Calla
             port = free_port_number()
             log = stack.enter_context((tmp_path / "app.log").open("wb"))
             process = subprocess.Popen(  # noqa: S603 (our own lines)
-                [sys.executable, "-S", *arguments, str(port)],
+                [app.executable, "-S", *arguments, str(port)],
                 cwd=app.folder,
                 env=app.environment,
                 stdout=log,

@@ -11,6 +11,7 @@ import django
 os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"
 django.setup()
 
+from django.conf import settings  # noqa: E402
 from django.contrib.auth.models import User  # noqa: E402 (Django must be set up first)
 from django.core import mail  # noqa: E402
 from django.db import transaction  # noqa: E402
@@ -21,6 +22,12 @@ import tasks  # noqa: E402
 import worker  # noqa: E402
 
 POST = mail_backend.backend()
+
+
+def version(_: str) -> list[object]:
+    """Tell which Django this is, and which setting of the project's names the backend."""
+    chosen = [name for name in ("EMAIL_BACKEND", "MAILERS") if settings.is_overridden(name)]
+    return [".".join(map(str, django.VERSION[:2])), *chosen]
 
 
 def accepted() -> list[str]:

@@ -144,6 +144,6 @@ def test_the_image_is_built_from_the_product_alone() -> None:
     assert "--require-hashes" in _read("Dockerfile")
 
 
-@pytest.mark.parametrize("name", ["base", "dev", "generator"])
+@pytest.mark.parametrize("name", ["base", "dev", "generator", "django-6.0", "django-6.1"])
 def test_the_locks_name_no_index(name: str) -> None:
     assert not re.search(r"^--|https?://|file://", _read(f"requirements/{name}.txt"), re.MULTILINE)
