@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 #: What stands for the route of a request that has none: its path may hold anything.
 _NO_ROUTE: Final = "-"
+_METHODS: Final = frozenset({"GET", "POST", "DELETE", "PUT", "PATCH", "HEAD", "OPTIONS"})
 #: What the log says when the client went away before it was answered, as nginx does.
 _GONE: Final = 499
 
@@ -65,19 +66,19 @@ class Access:
             self._note(scope, status or _GONE, time.perf_counter() - begun)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", _NO_ROUTE)
-        self._metrics.requests.labels(_method(scope), route, status).inc()
+        method, route = _method(scope), getattr(scope.get("route"), "path", _NO_ROUTE)
+        self._metrics.answered(method, route, status)
         if logger.isEnabledFor(logging.INFO):
-            line: dict[str, Any] = {"method": _method(scope), "route": route, "status": status}
-            logger.info(
-                "request", extra={**line, "ms": round(seconds * 1000, 2), **scope["state"].get("log", {})}
-            )
+            # As logger.info does, which looks through the stack for the line of this call.
+            record = logging.LogRecord(__name__, logging.INFO, __file__, 0, "request", (), None)
+            line: dict[str, Any] = {"method": method, "route": route, "status": status}
+            record.__dict__.update(line, ms=round(seconds * 1000, 2), **scope["state"].get("log", {}))
+            logger.handle(record)
 
 
 def _method(scope: Scope) -> str:
     # A client may invent methods, and each would be a new time series.
-    known = {"GET", "POST", "DELETE", "PUT", "PATCH", "HEAD", "OPTIONS"}
-    return scope["method"] if scope["method"] in known else "other"
+    return scope["method"] if scope["method"] in _METHODS else "other"
 
 
 def _where(error: BaseException) -> str:

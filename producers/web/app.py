@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from fastapi import APIRouter
+    from starlette.types import ASGIApp
 
     from producers.web.gateway import Gateway
     from producers.web.pages.state import Pages
@@ -61,7 +62,7 @@ PAGES: Final[tuple[APIRouter, ...]] = (
 )
 
 
-def create_app(gateway: Gateway, pages: Pages | None = None) -> FastAPI:
+def create_app(gateway: Gateway, pages: Pages | None = None) -> ASGIApp:
     """Return the application that answers with *gateway*, which it closes at its end, and shows *pages*."""
 
     @asynccontextmanager
@@ -88,14 +89,13 @@ def create_app(gateway: Gateway, pages: Pages | None = None) -> FastAPI:
     for router in (*ROUTERS, *(PAGES if pages else ())):
         app.include_router(router)
     handlers.install(app)
-    app.add_middleware(Express, route=_route(emails.send_email), endpoint=emails.send_email)
     app.add_middleware(Access, metrics=gateway.metrics)
 
     @app.get("/openapi.json", include_in_schema=False)
     async def document() -> JSONResponse:
         return JSONResponse(openapi.document(app))
 
-    return app
+    return Express(app, route=_route(emails.send_email), endpoint=emails.send_email, metrics=gateway.metrics)
 
 
 def _route(endpoint: object) -> Route:

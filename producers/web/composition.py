@@ -25,15 +25,16 @@ from producers.web.pages.state import Pages
 from producers.web.rates import Rates
 from producers.web.reset_errands import ResetErrands
 from producers.web.settings import WebSettings
+from tasks.journal.link import Link
 from tasks.journal.sealing import seal_with
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.types import ASGIApp
 
 logger = logging.getLogger(__name__)
 
 
-def app_from_environment() -> FastAPI:
+def app_from_environment() -> ASGIApp:
     """
     Return the application of this process.
 
@@ -56,7 +57,8 @@ def gateway_for(settings: WebSettings) -> Gateway:
     redis = connect(journal_url)
     outbox = Outbox(broker_url, journal_url=journal_url, sealing_keys=keys, is_lean=places.lean_enqueue)
     ledger = Ledger(redis, options=hooks_settings_from_environment().options)
-    index, rates = Index(redis, seal=seal_with(keys)), Rates(redis)
+    link = Link(redis)
+    index, rates = Index(redis, seal=seal_with(keys), link=link), Rates(redis, link=link)
     return Gateway(
         settings,
         keyring=Keyring(KeyFile(settings.keys_file)),

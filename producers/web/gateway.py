@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
@@ -71,8 +72,10 @@ class Gateway:
         #: Set when the process is to end: whoever only waits is answered.
         self.stopping = asyncio.Event()
         self._desk = desk
-        self._parcels: Runs[Parcel, Receipt] = Runs(self._hand_in, weight=lambda parcel: parcel.cost)
-        self._questions: Runs[Question, Finding] = Runs(desk.look_up)
+        self._parcels: Runs[Parcel, Receipt] = Runs(
+            self._hand_in, weight=lambda parcel: parcel.cost, patience=_PATIENCE
+        )
+        self._questions: Runs[Question, Finding] = Runs(desk.look_up, patience=_PATIENCE)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="call")
         self._calls = 0
 
@@ -83,8 +86,11 @@ class Gateway:
         Raises:
             Problem: the key has gone too fast, or the queue is away.
         """
-        with self.metrics.handing_in.time():
-            receipt = await _bounded(self._parcels.hand(parcel))
+        began = time.perf_counter()
+        try:
+            receipt = await _in_time(self._parcels.hand(parcel))
+        finally:
+            self.metrics.handing_in.observe(time.perf_counter() - began)
         if not receipt.allowance.is_granted:
             raise too_fast(receipt.allowance.headers())
         return receipt
@@ -96,7 +102,7 @@ class Gateway:
         Raises:
             Problem: the key has gone too fast, or the queue is away.
         """
-        finding = await _bounded(self._questions.hand(question))
+        finding = await _in_time(self._questions.hand(question))
         if not finding.allowance.is_granted:
             raise too_fast(finding.allowance.headers())
         return finding
@@ -139,7 +145,7 @@ class Gateway:
         called = loop.run_in_executor(self._threads, partial(function, *args, **kwargs))
         # Counted until it has ended, which may be after its request was answered.
         called.add_done_callback(self._done)
-        return await _bounded(called)
+        return await _in_time(asyncio.wait_for(called, _PATIENCE))
 
     def close(self) -> None:
         """Finish what was begun and end the threads."""
@@ -156,10 +162,9 @@ class Gateway:
         return self._desk.hand_in(run)
 
 
-async def _bounded(answer: Awaitable[T]) -> T:
+async def _in_time(answer: Awaitable[T]) -> T:
     try:
-        async with asyncio.timeout(_PATIENCE):
-            return await answer
+        return await answer
     except Overloaded:
         raise _busy() from None
     except (TimeoutError, QueueUnavailable):

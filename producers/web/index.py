@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
+    from tasks.journal.link import Link
     from tasks.journal.sealing import Seal
 
     _Scored = Sequence[tuple[bytes, float]]
@@ -52,19 +53,19 @@ class Index:
     """
     The lists of all keys.
 
-    With a *seal* references stand there as keyed hashes, else as bare ones. All methods raise
-    `redis.RedisError` when Redis cannot be reached.
+    With a *seal* references stand there as keyed hashes, else as bare ones. Mails are noted over *link* where
+    there is one. All methods raise `redis.RedisError` when Redis cannot be reached.
     """
 
-    def __init__(self, redis: Redis, *, seal: Seal | None = None) -> None:
+    def __init__(self, redis: Redis, *, seal: Seal | None = None, link: Link | None = None) -> None:
         self._redis = redis
+        self._link = link
         self._seal = seal
 
     def remember(self, mentions: Mapping[str, Sequence[Mention]], *, delay: float = 0.0) -> None:
         """Note the mails of each key id; *delay* is the longest time in seconds until one is due."""
-        run_script(
-            self._redis, _REMEMBER, [self._call(key_id, mentions[key_id], delay) for key_id in mentions]
-        )
+        calls = [self._call(key_id, mentions[key_id], delay) for key_id in mentions]
+        run_script(self._redis, _REMEMBER, calls, link=self._link)
 
     def forget(self, key_id: str, mail_ids: Sequence[str]) -> None:
         """Drop mails that were not accepted after all."""

@@ -88,6 +88,8 @@ def _forbidden_sender(key: Key, request: SendEmail) -> Iterator[FieldError]:
 
 
 def _forbidden_domains(key: Key, request: SendEmail) -> Iterator[FieldError]:
+    if not (key.allowed_recipient_domains or key.blocked_recipient_domains):
+        return
     allowed = {domain.lower() for domain in key.allowed_recipient_domains}
     blocked = {domain.lower() for domain in key.blocked_recipient_domains}
     for name in ("to", "cc", "bcc"):

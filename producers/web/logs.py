@@ -94,6 +94,8 @@ def set_up(settings: Settings) -> None:
     """Send all logging of this process to standard error, in the form that *settings* names."""
     handler = Together(sys.stderr)
     handler.setFormatter(formatter(settings))
+    # No line says these, and each would be found out for each line.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level)

@@ -32,6 +32,8 @@ class Metrics:
     def __init__(self, ledger: Ledger | None = None) -> None:
         self._registry = CollectorRegistry()
         self._hooks = HookNumbers(ledger) if ledger else None
+        #: Kept, since `labels` takes longer to find one than to count; there are few.
+        self._series: dict[tuple[str, str, int], Counter] = {}
         self.requests = Counter(
             "postroom_web_requests",
             "Requests answered.",
@@ -56,6 +58,13 @@ class Metrics:
             buckets=_MAILS,
             registry=self._registry,
         )
+
+    def answered(self, method: str, route: str, status: int) -> None:
+        """Count a request that was answered."""
+        series = (method, route, status)
+        if series not in self._series:
+            self._series[series] = self.requests.labels(*series)
+        self._series[series].inc()
 
     def render(self) -> bytes:
         """Return the numbers of all processes in the text format."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from producers.web.keys import Key
+    from tasks.journal.link import Link
 
 _TAKE: Final = script("take")
 _BUCKET: Final = "postroom:web:rate:"
@@ -48,18 +49,21 @@ class Rates:
     """
     Counts requests.
 
-    Raises `redis.RedisError` when Redis cannot be reached: nothing is let through uncounted.
+    Over *link* where there is one. Raises `redis.RedisError` when Redis cannot be reached: nothing is let
+    through uncounted.
     """
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, *, link: Link | None = None) -> None:
         self._redis = redis
+        self._link = link
 
     def take(self, costs: Sequence[tuple[Key, int]]) -> list[Allowance]:
         """Return for each request, of a key and with a cost, whether it may go on; in one round trip."""
         by_key: dict[str, list[int]] = {}
         for i, (key, _) in enumerate(costs):
             by_key.setdefault(key.id, []).append(i)
-        answers = run_script(self._redis, _TAKE, [_call(by_key[key_id], costs) for key_id in by_key])
+        calls = [_call(by_key[key_id], costs) for key_id in by_key]
+        answers = run_script(self._redis, _TAKE, calls, link=self._link)
         granted: Mapping[int, Allowance] = {
             i: _allowance(costs[i][0], answer, flag)
             for places, answer in zip(by_key.values(), answers, strict=True)

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from fastapi import FastAPI
     from redis import Redis
+    from starlette.types import ASGIApp
 
     from tasks.contract.names import Lane
     from tasks.contract.parameters import SendEmail
@@ -183,7 +183,7 @@ def gateway(
 class Caller:
     """Sends requests to *app*, with *key* unless told otherwise."""
 
-    app: FastAPI
+    app: ASGIApp
     runner: asyncio.Runner
     key: str = ""
 

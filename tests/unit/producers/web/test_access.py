@@ -64,15 +64,20 @@ def test_a_bug_of_the_commonest_operation_is_answered_too(
     assert "canary" not in broken.text
 
 
-def test_every_request_has_one_line_with_its_route_and_no_more(call: Any, output: io.StringIO) -> None:
+def test_every_request_has_one_line_with_its_route_and_no_more(
+    call: Any, mail: dict[str, Any], output: io.StringIO
+) -> None:
+    sent = call("POST", "/v1/emails", json={**mail, "subject": "secret"})
     call("GET", "/v1/emails/secret-id?wait=0")
     call("GET", "/secret-path?secret=query")
 
     lines = [json.loads(line) for line in output.getvalue().splitlines()]
     assert [(line["method"], line["route"], line["status"]) for line in lines] == [
+        ("POST", "/v1/emails", 202),
         ("GET", "/v1/emails/{email_id}", 404),
         ("GET", "-", 404),
     ]
+    assert (lines[0]["key"], lines[0]["mail"]) == (call.key.split("_")[1], sent.json()["id"])
     assert "secret" not in output.getvalue()
 
 

@@ -137,3 +137,20 @@ def test_no_more_than_one_thread_works(worker: Worker) -> None:
     before = sum(thread.name.startswith("run") for thread in threading.enumerate())
 
     assert asyncio.run(go()) - before == 1
+
+
+def test_who_waits_too_long_is_told_so_and_the_item_is_dropped(worker: Worker) -> None:
+    async def go() -> None:
+        runs: Runs[int, int] = Runs(worker, patience=0.05)
+        task = await under_way(worker, runs)
+
+        with pytest.raises(TimeoutError):
+            await runs.hand(2)
+        worker.gate.set()
+        with pytest.raises(TimeoutError):
+            await task
+        assert await runs.hand(3) == 6
+
+    asyncio.run(go())
+
+    assert worker.seen == [[1], [3]]

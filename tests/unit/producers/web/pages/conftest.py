@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from fastapi import FastAPI
     from redis import Redis
+    from starlette.types import ASGIApp
 
     from producers.web.gateway import Gateway
 
@@ -31,7 +31,7 @@ LOOPBACK = "http://127.0.0.1:8080"
 class Visitor:
     """Sends requests as a browser at *base* does: with its cookies, and saying where forms come from."""
 
-    app: FastAPI
+    app: ASGIApp
     runner: asyncio.Runner
     base: str = LOOPBACK
     peer: str = "127.0.0.1"
@@ -81,12 +81,17 @@ def inbox(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def app(gateway: Gateway, redis: Redis, inbox: Path) -> FastAPI:
-    return create_app(gateway, Pages.over(redis, inbox=Folder(inbox)))
+def pages(redis: Redis, inbox: Path) -> Pages:
+    return Pages.over(redis, inbox=Folder(inbox))
 
 
 @pytest.fixture
-def visitor(app: FastAPI, call: Any) -> Iterator[Visitor]:
+def app(gateway: Gateway, pages: Pages) -> ASGIApp:
+    return create_app(gateway, pages)
+
+
+@pytest.fixture
+def visitor(app: ASGIApp, call: Any) -> Iterator[Visitor]:
     """Somebody who is not signed in."""
     return Visitor(app, call.runner)
 

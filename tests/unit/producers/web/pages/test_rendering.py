@@ -93,12 +93,12 @@ def test_a_queue_that_is_away_is_a_page_that_says_so(
 
 
 def test_a_session_that_cannot_be_looked_up_is_a_page_that_says_so(
-    operator: Any, app: Any, monkeypatch: pytest.MonkeyPatch
+    operator: Any, pages: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise ConnectionError("canary")
 
-    monkeypatch.setattr(app.state.pages.sessions, "_redis", None)
+    monkeypatch.setattr(pages.sessions, "_redis", None)
     monkeypatch.setattr("producers.web.pages.sessions.run_script", fail)
     answer = operator.get("/emails")
 
