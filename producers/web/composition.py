@@ -20,6 +20,7 @@ from producers.web.index import Index
 from producers.web.keyfile import KeyFile
 from producers.web.keyring import Keyring
 from producers.web.logs import set_up
+from producers.web.memory import look_seldom
 from producers.web.metrics import Metrics
 from producers.web.pages.state import Pages
 from producers.web.rates import Rates
@@ -46,7 +47,9 @@ def app_from_environment() -> ASGIApp:
     """
     settings = WebSettings()
     set_up(settings)
-    return create_app(gateway_for(settings), pages_for(settings))
+    app = create_app(gateway_for(settings), pages_for(settings))
+    look_seldom()
+    return app
 
 
 def gateway_for(settings: WebSettings) -> Gateway:
