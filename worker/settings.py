@@ -26,6 +26,7 @@ from pydantic_settings import (
 )
 
 from tasks.contract.places import check, is_rabbitmq, is_redis
+from tasks.contract.wording import complaint
 from tasks.delivery.accounts import Account
 from tasks.journal.sealing_keys import FILE_SETTING, KEYS_SETTING, as_keys, parse_keys, read_keys
 from tasks.password_reset.settings import ResetSettings
@@ -254,5 +255,5 @@ def load(*, environment_file: Path, configuration: Path, secrets_folder: Path) -
 def _line(error: ErrorDetails) -> str:
     place = "__".join(str(part) for part in error["loc"])
     name = place if place.startswith((_PREFIX, "CELERY_")) else _PREFIX + place.upper()
-    message = error["msg"].removeprefix("Value error, ")
+    message = complaint(error)
     return f"{name}: {message}" if place else message

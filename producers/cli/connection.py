@@ -19,6 +19,7 @@ from producers.password_reset.resets import Resets
 from producers.quarantine import QuarantineRoom
 from tasks.contract import places
 from tasks.contract.sentinels import Sentinels
+from tasks.contract.wording import complaint
 from tasks.journal.sealing_keys import FILE_SETTING, KEYS_SETTING, parse_keys, read_keys
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def reset_limits() -> LimitSettings:
         return LimitSettings()
     except ValidationError as invalid:
         first = invalid.errors(include_url=False, include_input=False)[0]
-        raise _unusable(f"{PREFIX}{first['loc'][0]}".upper(), first["msg"]) from None
+        raise _unusable(f"{PREFIX}{first['loc'][0]}".upper(), complaint(first)) from None
 
 
 def quarantine(broker: str | None, journal: str | None) -> QuarantineRoom:

@@ -11,6 +11,7 @@ from producers.cli import connection
 from producers.hooks.settings import HooksSettings
 from producers.web.keyfile import KeyFile, UnusableKeyFile
 from producers.web.settings import WebSettings
+from tasks.contract.wording import complaint
 
 
 def run(**options: object) -> None:
@@ -59,10 +60,10 @@ def hooks_settings_from_environment() -> HooksSettings:
 
 
 def _wrong_setting(wrong: ValidationError, prefix: str) -> typer.BadParameter:
-    error = wrong.errors(include_input=False, include_url=False, include_context=False)[0]
+    error = wrong.errors(include_input=False, include_url=False)[0]
     where = str(error["loc"][0]).upper()
     name = where if where.startswith("POSTROOM_") else prefix + where
-    return typer.BadParameter(str(error["msg"]), param_hint=name)
+    return typer.BadParameter(complaint(error), param_hint=name)
 
 
 def _check_files(settings: WebSettings) -> None:

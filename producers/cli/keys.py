@@ -13,6 +13,7 @@ from producers.cli.gateway import settings_from_environment
 from producers.cli.output import print_json
 from producers.web.keyfile import KeyFile, NoSuchKey, UnusableKeyFile
 from producers.web.webhook import ENDS, new_secret
+from tasks.contract.wording import complaint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,8 +101,8 @@ def told() -> Iterator[None]:
             f"there is no key {wrong}; see `postroom key list`", param_hint="ID"
         ) from None
     except ValidationError as wrong:
-        error = wrong.errors(include_input=False, include_url=False, include_context=False)[0]
-        raise typer.BadParameter(str(error["msg"]), param_hint=str(error["loc"][0])) from None
+        error = wrong.errors(include_input=False, include_url=False)[0]
+        raise typer.BadParameter(complaint(error), param_hint=str(error["loc"][0])) from None
 
 
 def document(key: Key) -> dict[str, JsonValue]:

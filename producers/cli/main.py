@@ -19,6 +19,7 @@ from producers.cli.key import key
 from producers.cli.lookups import status, wait
 from producers.cli.output import print_json, print_trouble
 from producers.cli.patience import WaitingCommand
+from producers.cli.plain_words import PlainGroup
 from producers.cli.quarantine import quarantine
 from producers.cli.reset import reset
 from producers.cli.reset_passwords import reset_passwords
@@ -39,6 +40,7 @@ def application() -> typer.Typer:
     """Return the application with the commands of all packages."""
     app = typer.Typer(
         name="postroom",
+        cls=PlainGroup,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},

@@ -14,6 +14,7 @@ from producers.web import problems
 from producers.web.pages.failures import problem_page, wants_page
 from producers.web.problems import Kind, Problem, field_error
 from tasks.contract.errors import InvalidInput
+from tasks.contract.wording import complaint
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -79,7 +80,7 @@ async def _invalid_parameters(request: Request, error: Exception) -> Response:
 def _parameter(details: dict[str, Any]) -> JsonValue:
     where, *path = details["loc"]
     name = ".".join(map(str, path))
-    return {"parameter": name, "in": str(where), "detail": str(details["msg"])}
+    return {"parameter": name, "in": str(where), "detail": complaint(details)}
 
 
 async def _http(request: Request, error: Exception) -> Response:

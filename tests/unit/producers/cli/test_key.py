@@ -52,7 +52,7 @@ def test_a_revoked_key_is_listed_as_such(postroom: Any, keys: KeyFile) -> None:
     [
         (["revoke", "000000000000"], "there is no key"),
         (["create", "x" * 65], "64"),
-        (["create", "shop", "--rate", "0"], "greater than 0"),
+        (["create", "shop", "--rate", "0"], "must be more than 0"),
     ],
     ids=["unknown", "long name", "no rate"],
 )
