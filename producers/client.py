@@ -165,8 +165,9 @@ class Mailer:
 
         It then has its result at once, with code 650, and its parameters are deleted; nobody gets it who has
         not got it yet. What was accepted before is not unsaid: such a mail ends as `partial`, and as
-        `unknown` where a final dot got no answer. A mail that has its result already keeps it, so look at the
-        *state* of the answer: cancelling twice is no error, and cancelling a sent mail does not unsend it.
+        `unknown` where a final dot got no answer, with code 690. A mail that has its result already keeps it,
+        so look at the answer: its *state* says whether anybody has got it, and `result.was_cancelled` whether
+        cancelling ended it. Cancelling twice is no error, and cancelling a sent mail does not unsend it.
 
         Raises:
             AlreadyOnItsWay: a worker is sending it; nothing was changed.

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tasks.contract.codes import Phase
+from tasks.contract.codes import LocalCode, Phase
+
+#: What the messages of cancelled mails begin with.
+CANCELLED: Final = "cancelled"
 
 
 class Delivery(StrEnum):
@@ -72,3 +75,9 @@ class SendEmailResult(_Part):
     metadata: dict[str, str] = Field(default_factory=dict)
     enqueued_at: datetime | None = None
     finished_at: datetime | None = None
+
+    @property
+    def was_cancelled(self) -> bool:
+        """Whether cancelling has ended it: also where some had got it before, or may have."""
+        is_doubtful = self.code == LocalCode.UNKNOWN and self.message.startswith(CANCELLED)
+        return self.code == LocalCode.CANCELLED or is_doubtful

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from tasks.contract.codes import LocalCode
-from tasks.contract.result import Attempt, Delivery, RecipientOutcome, SendEmailResult
+from tasks.contract.result import CANCELLED, Attempt, Delivery, RecipientOutcome, SendEmailResult
 from tasks.contract.status import MailState
 from tasks.journal.standings import STATE_OF, Standing
 
@@ -72,13 +72,13 @@ def _message(delivery: Delivery, standings: Sequence[tuple[Standing, int]], atte
     tried = f" ({attempts} attempt{'' if attempts == 1 else 's'})" if attempts else ""
     if delivery is Delivery.UNKNOWN:
         return (
-            f"cancelled{tried}; the server received the whole message before, but its answer never arrived: "
-            "it may have been delivered."
+            f"{CANCELLED}{tried}; the server received the whole message before, but its answer never "
+            "arrived: it may have been delivered."
         )
     if delivery is Delivery.PARTIAL:
         accepted = sum(standing is Standing.ACCEPTED for standing, _ in standings)
-        return f"cancelled{tried}; {accepted} of {len(standings)} recipients had been accepted before."
-    return f"cancelled before it was sent{tried}."
+        return f"{CANCELLED}{tried}; {accepted} of {len(standings)} recipients had been accepted before."
+    return f"{CANCELLED} before it was sent{tried}."
 
 
 def _recipients(

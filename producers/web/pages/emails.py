@@ -32,7 +32,7 @@ _AGAIN: Final = ((60.0, 2), (600.0, 10))
 _SELDOM: Final = 60
 #: What the address of a mail's page may say has just been done.
 _DONE: Final = {
-    "cancelled": "Cancelled: nobody gets it any more.",
+    "cancelled": "Cancelled: nobody gets it who has not got it yet.",
     "resent": "Handed in again, as the same email.",
 }
 

@@ -17,7 +17,6 @@ from producers.web.parameters import EMAIL, EXAMPLE, EmailId
 from producers.web.problems import Kind, Problem
 from producers.web.routers.emails import no_such_email, standing
 from tasks.contract.parameters import SendEmail
-from tasks.contract.status import MailState
 from tasks.journal.control import Resend
 from tasks.journal.records import Record
 
@@ -43,7 +42,10 @@ _NOT_RESENT: Final[dict[Resend, tuple[Kind, str]]] = {
     summary="Cancel an email that waits",
     response_model=Email,
     responses={
-        200: {"description": "It is cancelled.", "headers": dict(RATE_HEADERS)},
+        200: {
+            "description": "It is cancelled; its state says whether anybody had got it before.",
+            "headers": dict(RATE_HEADERS),
+        },
         **refusals(problems.NO_SUCH_MAIL, problems.ON_ITS_WAY, problems.SETTLED),
     },
 )
@@ -51,6 +53,7 @@ async def cancel_email(request: Request, key: Caller, email_id: EmailId) -> Resp
     """
     Cancel an email: nobody gets it who has not got it yet. Cancelling it twice is no error.
 
+    Where some had got it before its state is `partial`, and `unknown` where somebody may have.
     One that a worker is sending, or that has ended otherwise, is left as it is: 409.
     """
     gateway = gateway_of(request)
@@ -119,7 +122,7 @@ def mail_of(key: Key, body: bytes) -> SendEmail:
 
 def cancelled(record: Record | None) -> Record:
     """
-    Return the *record* of a mail that was to be cancelled, and is.
+    Return the *record* of a mail that was to be cancelled, and is: now or before, wholly or for the rest.
 
     Raises:
         Problem: there is none, or it stands otherwise.
@@ -128,7 +131,7 @@ def cancelled(record: Record | None) -> Record:
         raise no_such_email()
     if not record.state.is_terminal:
         raise Problem(problems.ON_ITS_WAY, "a worker is sending it; nothing was changed", state=record.state)
-    if record.state is not MailState.CANCELLED:
+    if not (record.result and record.result.was_cancelled):
         raise Problem(problems.SETTLED, "it has ended already; nothing was changed", state=record.state)
     return record
 

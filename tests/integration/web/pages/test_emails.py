@@ -82,7 +82,9 @@ def test_a_walk_without_a_mouse_from_signing_in_to_signing_out(
     window.page.wait_for_url(f"**/emails/{mail_id}")
     window.tab_to("Cancel this email")
     window.press("Enter")
-    expect(window.page.get_by_role("status")).to_have_text("Cancelled: nobody gets it any more.")
+    expect(window.page.get_by_role("status")).to_have_text(
+        "Cancelled: nobody gets it who has not got it yet."
+    )
     expect(window.page.get_by_role("heading", level=1)).to_contain_text("Cancelled")
 
     window.tab_to("Sign out")

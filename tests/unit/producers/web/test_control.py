@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -46,6 +47,38 @@ def test_an_email_that_waits_is_cancelled_once_and_for_all(call: Any, mail_id: s
     assert first.json() == again.json()
     assert first.json()["state"] == "cancelled"
     assert first.json()["code"] == 650
+
+
+@pytest.mark.parametrize(
+    ("standing", "ending"), [("accepted", ("partial", 650)), ("suspect", ("unknown", 690))]
+)
+def test_an_email_that_some_have_got_is_cancelled_for_the_rest_and_says_so(
+    call: Any, mail: dict[str, Any], redis: Redis, standing: str, ending: tuple[str, int]
+) -> None:
+    two = {**mail, "to": "ann@example.org; bob@example.org"}
+    mail_id = call("POST", "/v1/emails", json=two).json()["id"]
+    [claim] = Journal(redis).begin([mail_id])
+    assert isinstance(claim, Claim)
+    progress = json.dumps([[standing, 250, "ok", None], ["open", 451, "later", None]])
+    Journal(redis).postpone(claim, wait=60.0, history="[]", progress=progress)
+
+    answers = [call("DELETE", f"/v1/emails/{mail_id}") for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert {(answer.json()["state"], answer.json()["code"]) for answer in answers} == {ending}
+    assert answers[0].json()["message"].startswith("cancelled")
+
+
+@pytest.mark.parametrize("state", [MailState.SENT, MailState.PARTIAL, MailState.UNKNOWN, MailState.NOT_SENT])
+def test_an_email_that_had_ended_is_left_as_it_is(
+    call: Any, mail_id: str, redis: Redis, state: MailState
+) -> None:
+    settle(redis, mail_id, state)
+
+    refused = call("DELETE", f"/v1/emails/{mail_id}")
+
+    assert refused.json()["type"] == "urn:postroom:problem:already-settled"
+    assert refused.json()["state"] == state
 
 
 def test_an_email_on_its_way_is_left_alone(call: Any, mail_id: str, redis: Redis) -> None:

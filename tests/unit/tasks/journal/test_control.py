@@ -119,6 +119,7 @@ def test_what_was_sent_before_is_not_unsaid_by_cancelling(
     assert record is not None
     assert record.result is not None
     assert (record.state, record.result.code) == ending
+    assert record.result.was_cancelled
     assert [outcome.state for outcome in record.result.recipients] == states
     assert [attempt.code for attempt in record.result.attempts] == [451]
 

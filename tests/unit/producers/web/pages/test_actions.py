@@ -49,7 +49,7 @@ def test_an_email_that_waits_is_cancelled(operator: Any, call: Any, mail_id: str
     page = operator.get(answer.headers["location"])
 
     assert state_of(call, mail_id) == "cancelled"
-    assert "nobody gets it any more" in page.text
+    assert "nobody gets it who has not got it yet" in page.text
     assert "Cancel this email" not in page.text
 
 
