@@ -47,6 +47,27 @@ class Wanted:
         return is_in_lane and (not self.states or record.state in self.states)
 
 
+class Told:
+    """Remembers which mails were told of as what, so that nothing is told twice."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, tuple[str, int | None]] = OrderedDict()
+
+    def __contains__(self, mail_id: str) -> bool:
+        return mail_id in self._known
+
+    def is_news(self, record: Record) -> bool:
+        """Whether the mail's state, or last answer, is another than before; from now on it is known."""
+        seen = (record.state.value, record.result.code if record.result else record.last_code)
+        if self._known.get(record.mail_id) == seen:
+            return False
+        self._known[record.mail_id] = seen
+        self._known.move_to_end(record.mail_id)
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return True
+
+
 class Tail:
     """
     Reads the journal for those who look on; whom mails are for is known, masked, once they have a result.
@@ -58,7 +79,7 @@ class Tail:
         self._redis = connect(journal_url)
         self._journal = Journal(self._redis)
         self._wanted = wanted
-        self._known: OrderedDict[str, tuple[str, int | None]] = OrderedDict()
+        self._told = Told()
 
     def last(self, count: int, *, clock: Callable[[], float] = time.monotonic) -> tuple[list[Happened], bool]:
         """
@@ -75,9 +96,9 @@ class Tail:
             if clock() > until:
                 is_whole = False
                 break
-        happened = [Happened(_moment(record, record.accepted_at), record) for _, _, record in newest]
+        happened = [happened_to(record, record.accepted_at) for _, _, record in newest]
         for each in happened:
-            self._is_news(each.record)
+            self._told.is_news(each.record)
         return sorted(happened, key=lambda each: each.at), is_whole
 
     def news(self, mail_ids: Sequence[str]) -> list[Happened]:
@@ -86,9 +107,9 @@ class Tail:
         with reaching():
             records = self._journal.look_up(mail_ids) if mail_ids else []
         return [
-            Happened(_moment(record, now), record)
+            happened_to(record, now)
             for record in records
-            if record and self._is_news(record) and self._wanted.has(record)
+            if record and self._told.is_news(record) and self._wanted.has(record)
         ]
 
     def close(self) -> None:
@@ -102,16 +123,6 @@ class Tail:
                 ids = [name.decode("utf-8", "replace").removeprefix(MAIL) for name in together]
                 yield [record for record in self._journal.look_up(ids) if record]
 
-    def _is_news(self, record: Record) -> bool:
-        seen = (record.state.value, record.result.code if record.result else record.last_code)
-        if self._known.get(record.mail_id) == seen:
-            return False
-        self._known[record.mail_id] = seen
-        self._known.move_to_end(record.mail_id)
-        if len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
-        return True
-
 
 def _lots(names: Iterable[bytes]) -> Iterator[list[bytes]]:
     lot: list[bytes] = []
@@ -124,5 +135,6 @@ def _lots(names: Iterable[bytes]) -> Iterator[list[bytes]]:
         yield lot
 
 
-def _moment(record: Record, otherwise: datetime) -> datetime:
-    return (record.result and record.result.finished_at) or otherwise
+def happened_to(record: Record, otherwise: datetime) -> Happened:
+    """Return a mail with the moment of its end; *otherwise* is the moment of one that has not ended."""
+    return Happened((record.result and record.result.finished_at) or otherwise, record)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -81,6 +82,21 @@ class Standing(_Read):
     code: int | None = None
     message: str | None = None
     result: SendEmailResult | None = None
+
+
+class Listed(Standing):
+    """An email in a list."""
+
+    id: str
+    lane: str
+    accepted_at: datetime
+
+
+class Page(_Read):
+    """Emails from newest to oldest, and the cursor of the next page."""
+
+    emails: tuple[Listed, ...]
+    next: str | None = None
 
 
 class Stored(_Read):

@@ -23,6 +23,7 @@ from producers.errors import QueueUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.servers.gateway import Running
     from tests.servers.redis_server import RedisServer
 
 ROOT = Path(__file__).parents[3]
@@ -52,7 +53,8 @@ class Tailing:
 
 @contextmanager
 def tailing(url: str, *arguments: str) -> Iterator[Tailing]:
-    line = [sys.executable, "-m", "producers.cli.main", "tail", "--broker", url, *arguments]
+    where = "--url" if url.startswith("http") else "--broker"
+    line = [sys.executable, "-m", "producers.cli.main", "tail", where, url, *arguments]
     with subprocess.Popen(  # noqa: S603 (our own line)
         line,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -155,3 +157,40 @@ def test_a_connection_that_redis_closed_is_noticed(valkey_url: str, monkeypatch:
         redis.client_kill_filter(_id=changes._tracker_id)  # noqa: SLF001 (whose end is the point)
         with pytest.raises(QueueUnavailable):
             changes.next(5.0)
+
+
+def test_through_a_gateway_a_keys_own_mails_are_told_of(
+    gateway: Running, queue_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text(gateway.key)
+    line = (gateway.url, "--key-file", str(tmp_path / "key"), "--json")
+    with Mailer(gateway.url, key=gateway.key) as mailer, Mailer(queue_url) as stranger:
+        before = mailer.enqueue(MAIL)
+        with tailing(*line) as tail:
+            found = [tail.mail()]
+            stranger.enqueue(MAIL)
+            mail_id = mailer.enqueue(MAIL, lane="reset")
+            found.append(tail.mail())
+            mailer.cancel(mail_id)
+            cancelled = json.loads(tail.line())
+            tail.process.send_signal(signal.SIGINT)
+
+            assert tail.process.wait(10) == 0
+
+    assert found == [(before, "queued"), (mail_id, "queued")]
+    assert (cancelled["mail_id"], cancelled["code"]) == (mail_id, 650)
+    assert cancelled["recipients"] == ["c***@example.org"]
+
+
+def test_a_gateway_that_is_away_is_waited_for(
+    start_gateway: Callable[..., Running], valkey_url: str, tmp_path: Path
+) -> None:
+    gateway = start_gateway(valkey_url)
+    (tmp_path / "key").write_text(gateway.key)
+    with tailing(gateway.url, "--key-file", str(tmp_path / "key")) as tail:
+        with Mailer(gateway.url, key=gateway.key) as mailer:
+            mailer.enqueue(MAIL)
+        tail.line()
+        gateway.process.kill()
+
+        assert "trying again" in tail.line()
