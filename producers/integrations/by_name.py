@@ -149,7 +149,9 @@ def _settled(mail_id: str, meta: dict[str, Any]) -> Status:
     result, state = meta.get("result"), meta["status"]
     if state == "SUCCESS" and isinstance(result, dict):
         code = result["code"]
-        found = "cancelled" if code == _CANCELLED else result["delivery"]
+        # One that some had got before it was cancelled stays partial.
+        is_cancelled = code == _CANCELLED and result["delivery"] == "not_sent"
+        found = "cancelled" if is_cancelled else result["delivery"]
         return Status(mail_id, found, result["success"], code, result["message"], result)
     if state == "FAILURE":
         text = "an error of the worker; its log has it under this id"

@@ -139,10 +139,15 @@ def test_a_result_is_what_the_worker_stored(client: Client, valkey_url: str) -> 
             "cancelled",
             650,
         ),
+        (
+            ({"success": False, "code": 650, "message": "", "delivery": "partial"}, "SUCCESS"),
+            "partial",
+            650,
+        ),
         ((ValueError("canary"), "FAILURE"), "not_sent", 699),
         ((None, "RETRY"), "retrying", None),
     ],
-    ids=["cancelled", "fault of the worker", "another attempt"],
+    ids=["cancelled", "cancelled for some", "fault of the worker", "another attempt"],
 )
 def test_every_end_has_a_state(
     client: Client, valkey_url: str, stored: tuple[Any, str], state: str, code: int | None
