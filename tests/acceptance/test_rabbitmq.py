@@ -6,14 +6,18 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 import time
 from contextlib import suppress
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import Celery
 
+from producers.integrations.bundle import bundle
 from tasks.contract.names import Lane
 from tasks.contract.queue import PUBLISH_OPTIONS
 from tasks.contract.result import Delivery
@@ -129,6 +133,38 @@ def test_a_program_that_knows_the_name_alone_sends_through_a_quorum_queue(office
         result = shop.send_task("send_email", kwargs=MAIL, queue="default", **PUBLISH_OPTIONS)
 
         assert result.get(timeout=40)["success"]
+
+
+#: Run in a folder that has the copied file and nothing else of ours.
+PROGRAM = """
+import sys
+from postroom import Client, File
+
+with Client(broker_url=sys.argv[1], journal_url=sys.argv[2], give_up_after=20) as client:
+    mail = {"to": "ann@example.org", "subject": "s", "body": "b"}
+    ids = [client.send(**mail, lane=lane) for lane in ("reset", "default", "bulk")]
+    ids.append(client.send(**mail, attachments=[File("a.txt", b"attached")]))
+    print(*(client.wait(mail_id, timeout=40).state for mail_id in ids))
+"""
+
+
+def test_a_copied_file_sends_through_quorum_queues(office: PostOffice, tmp_path: Path) -> None:
+    office.open(POSTROOM_REQUIRE_SEALED="false")
+    (tmp_path / "postroom.py").write_text(bundle("flask"))
+
+    done = subprocess.run(  # noqa: S603 (our own line)
+        # -S leaves out what makes an installed Postroom importable.
+        [sys.executable, "-S", "-c", PROGRAM, office.broker, office.journal],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": sysconfig.get_path("purelib")},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.stdout, done.stderr) == ("sent sent sent sent\n", "")
+    mails = [message_from_bytes(mail.content, policy=default) for mail in office.server.mails]
+    assert [part.get_content() for mail in mails for part in mail.iter_attachments()] == ["attached"]
 
 
 def test_the_command_line_sends_and_the_doctor_examines_the_node(office: PostOffice) -> None:
