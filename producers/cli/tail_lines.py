@@ -44,18 +44,20 @@ def _remembering_ctrl_c(printer: Printer) -> Iterator[None]:
     """
     Have the printer know of Ctrl-C, beside the exception that it raises.
 
-    Python drops an exception that a signal raises while something is being finalised.
+    Python drops an exception that a signal raises while something is being finalised. A second Ctrl-C means
+    the same as the first, which would otherwise end in a traceback.
     """
 
     def note(_number: int, _frame: Any) -> None:
-        printer.is_stopped = True
-        raise KeyboardInterrupt
+        if not printer.is_stopped:
+            printer.is_stopped = True
+            raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGINT, note)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, signal.SIG_IGN if printer.is_stopped else before)
 
 
 def complain(text: str) -> None:

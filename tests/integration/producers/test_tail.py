@@ -36,8 +36,10 @@ class Tailing:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         self._lines: queue.Queue[str] = queue.Queue()
-        for stream in (process.stdout, process.stderr):
-            threading.Thread(target=self._read, args=(stream,), daemon=True).start()
+        streams = (process.stdout, process.stderr)
+        self._threads = [threading.Thread(target=self._read, args=(s,), daemon=True) for s in streams]
+        for thread in self._threads:
+            thread.start()
 
     def _read(self, stream: Any) -> None:
         for line in stream:
@@ -45,6 +47,12 @@ class Tailing:
 
     def line(self) -> str:
         return self._lines.get(timeout=20)
+
+    def rest(self) -> str:
+        """What else it printed, once it has ended."""
+        for thread in self._threads:
+            thread.join(10)
+        return "".join(self._lines.queue)
 
     def mail(self) -> tuple[str, str]:
         found = json.loads(self.line())
@@ -173,9 +181,11 @@ def test_through_a_gateway_a_keys_own_mails_are_told_of(
             found.append(tail.mail())
             mailer.cancel(mail_id)
             cancelled = json.loads(tail.line())
-            tail.process.send_signal(signal.SIGINT)
+            while tail.process.poll() is None:
+                tail.process.send_signal(signal.SIGINT)
+                time.sleep(0.01)
 
-            assert tail.process.wait(10) == 0
+    assert (tail.process.returncode, tail.rest()) == (0, "")
 
     assert found == [(before, "queued"), (mail_id, "queued")]
     assert (cancelled["mail_id"], cancelled["code"]) == (mail_id, 650)
