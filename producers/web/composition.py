@@ -10,6 +10,7 @@ from producers.cli.gateway import hooks_settings_from_environment
 from producers.connections import connect
 from producers.hooks.ledger import Ledger
 from producers.outbox import Outbox
+from producers.web.admission import Admission
 from producers.web.app import create_app
 from producers.web.desk import Desk
 from producers.web.errands import Errands
@@ -61,11 +62,11 @@ def gateway_for(settings: WebSettings) -> Gateway:
     outbox = Outbox(broker_url, journal_url=journal_url, sealing_keys=keys, is_lean=places.lean_enqueue)
     ledger = Ledger(redis, options=hooks_settings_from_environment().options)
     link = Link(redis)
-    index, rates = Index(redis, seal=seal_with(keys), link=link), Rates(redis, link=link)
+    index, rates = Index(redis, seal=seal_with(keys)), Rates(redis, link=link)
     return Gateway(
         settings,
         keyring=Keyring(KeyFile(settings.keys_file)),
-        desk=Desk(outbox, index=index, rates=rates),
+        desk=Desk(outbox, index=index, rates=rates, admission=Admission(redis, index=index, link=link)),
         errands=Errands(outbox, redis, index=index, rates=rates),
         resets=ResetErrands(resets(None, None), index=index, rates=rates),
         hooks=HookErrands(ledger, rates=rates),

@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from producers.errors import QueueUnavailable
 from producers.rest import Rest
+from producers.web.admission import Visit
 from producers.web.index import Mention
 from producers.web.parcels import Finding, Receipt
 from producers.web.reaching import reaching
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from producers.outbox import Outbox
+    from producers.web.admission import Admission
     from producers.web.index import Index
     from producers.web.letters import Letter
     from producers.web.parcels import Parcel, Question
@@ -31,18 +33,20 @@ if TYPE_CHECKING:
 class Desk:
     """Counts, notes and hands in. Every method raises `QueueUnavailable` within seconds."""
 
-    def __init__(self, outbox: Outbox, *, index: Index, rates: Rates) -> None:
+    def __init__(self, outbox: Outbox, *, index: Index, rates: Rates, admission: Admission) -> None:
         self._outbox = outbox
+        self._admission = admission
         self._index = index
         self._rates = rates
         self._rest = Rest()
 
     def hand_in(self, run: Sequence[Parcel]) -> list[Receipt | QueueUnavailable]:
         """Take in what the rates of the keys allow; what goes different ways fails by itself."""
+        drafts = [[Draft(letter, str(uuid.uuid4())) for letter in parcel.letters] for parcel in run]
+        visits = [_visit(parcel, drafts) for parcel, drafts in zip(run, drafts, strict=True)]
         with reaching(self._rest):
-            allowances = self._rates.take([(parcel.key, parcel.cost) for parcel in run])
-        granted = [parcel for parcel, a in zip(run, allowances, strict=True) if a.is_granted]
-        answers = iter(self._take_in(granted))
+            allowances = self._admission.admit(visits)
+        answers = iter(self._take_in([d for d, a in zip(drafts, allowances, strict=True) if a.is_granted]))
         return [
             _receipt(allowance, next(answers) if allowance.is_granted else ()) for allowance in allowances
         ]
@@ -59,16 +63,12 @@ class Desk:
             for allowance, is_own in zip(allowances, owned, strict=True)
         ]
 
-    def _take_in(self, parcels: Sequence[Parcel]) -> list[Sequence[Accepted] | QueueUnavailable]:
-        drafts = [Draft(letter, str(uuid.uuid4())) for parcel in parcels for letter in parcel.letters]
-        if drafts:
-            with reaching(self._rest):
-                self._index.remember(_mentions(drafts), delay=max(draft.letter.delay for draft in drafts))
+    def _take_in(self, parcels: Sequence[Sequence[Draft]]) -> list[Sequence[Accepted] | QueueUnavailable]:
+        drafts = [draft for parcel in parcels for draft in parcel]
         found: dict[str, Accepted | QueueUnavailable] = {}
         for way in _by_way(drafts):
             found |= zip((draft.mail_id for draft in way), self._send(way), strict=True)
-        answers = iter([found[draft.mail_id] for draft in drafts])
-        return [_together([next(answers) for _ in parcel.letters]) for parcel in parcels]
+        return [_together([found[draft.mail_id] for draft in parcel]) for parcel in parcels]
 
     def _send(self, way: Sequence[Draft]) -> Sequence[Accepted | QueueUnavailable]:
         first = way[0].letter
@@ -99,11 +99,9 @@ class Draft(NamedTuple):
     mail_id: str
 
 
-def _mentions(drafts: Sequence[Draft]) -> dict[str, list[Mention]]:
-    found: dict[str, list[Mention]] = {}
-    for letter, mail_id in drafts:
-        found.setdefault(letter.key.id, []).append(Mention(mail_id, letter.reference))
-    return found
+def _visit(parcel: Parcel, drafts: Sequence[Draft]) -> Visit:
+    mentions = [Mention(mail_id, letter.reference) for letter, mail_id in drafts]
+    return Visit(parcel.key, parcel.cost, mentions, max(letter.delay for letter in parcel.letters))
 
 
 def _by_way(drafts: Sequence[Draft]) -> list[list[Draft]]:

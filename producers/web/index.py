@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
-    from tasks.journal.link import Link
     from tasks.journal.sealing import Seal
 
     _Scored = Sequence[tuple[bytes, float]]
@@ -53,19 +52,18 @@ class Index:
     """
     The lists of all keys.
 
-    With a *seal* references stand there as keyed hashes, else as bare ones. Mails are noted over *link* where
-    there is one. All methods raise `redis.RedisError` when Redis cannot be reached.
+    With a *seal* references stand there as keyed hashes, else as bare ones. All methods raise
+    `redis.RedisError` when Redis cannot be reached.
     """
 
-    def __init__(self, redis: Redis, *, seal: Seal | None = None, link: Link | None = None) -> None:
+    def __init__(self, redis: Redis, *, seal: Seal | None = None) -> None:
         self._redis = redis
-        self._link = link
         self._seal = seal
 
     def remember(self, mentions: Mapping[str, Sequence[Mention]], *, delay: float = 0.0) -> None:
         """Note the mails of each key id; *delay* is the longest time in seconds until one is due."""
         calls = [self._call(key_id, mentions[key_id], delay) for key_id in mentions]
-        run_script(self._redis, _REMEMBER, calls, link=self._link)
+        run_script(self._redis, _REMEMBER, calls)
 
     def forget(self, key_id: str, mail_ids: Sequence[str]) -> None:
         """Drop mails that were not accepted after all."""
@@ -96,11 +94,18 @@ class Index:
         parts = [entry.decode().split(":", 2) for entry in cast("Sequence[bytes]", found)]
         return [Place(int(moment), mail_id) for _, moment, mail_id in parts]
 
+    def lists(self, key_id: str, *, delay: float) -> tuple[tuple[str, str], tuple[int, int, str]]:
+        """Return the names of a key's lists, and the numbers with which `remember.lua` begins."""
+        return (_MAILS + key_id, _REFERENCES + key_id), (round(_LIFETIME + delay), _UNTOUCHED, MAIL)
+
+    def named(self, mentions: Sequence[Mention]) -> list[str]:
+        """Return what stands in the lists for each mail: its id and the name of its reference, if any."""
+        pairs = [(m.mail_id, self._names(m.reference)[0] if m.reference else "") for m in mentions]
+        return [part for pair in pairs for part in pair]
+
     def _call(self, key_id: str, mentions: Sequence[Mention], delay: float) -> Call:
-        named = [(m.mail_id, self._names(m.reference)[0] if m.reference else "") for m in mentions]
-        keys = (_MAILS + key_id, _REFERENCES + key_id)
-        arguments = (round(_LIFETIME + delay), _UNTOUCHED, MAIL)
-        return Call(keys, (*arguments, *(part for pair in named for part in pair)))
+        keys, numbers = self.lists(key_id, delay=delay)
+        return Call(keys, (*numbers, *self.named(mentions)))
 
     def _names(self, reference: str) -> list[str]:
         text = reference.encode("utf-8", "surrogatepass")

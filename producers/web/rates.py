@@ -59,22 +59,40 @@ class Rates:
 
     def take(self, costs: Sequence[tuple[Key, int]]) -> list[Allowance]:
         """Return for each request, of a key and with a cost, whether it may go on; in one round trip."""
-        by_key: dict[str, list[int]] = {}
-        for i, (key, _) in enumerate(costs):
-            by_key.setdefault(key.id, []).append(i)
-        calls = [_call(by_key[key_id], costs) for key_id in by_key]
-        answers = run_script(self._redis, _TAKE, calls, link=self._link)
-        granted: Mapping[int, Allowance] = {
-            i: _allowance(costs[i][0], answer, flag)
-            for places, answer in zip(by_key.values(), answers, strict=True)
-            for i, flag in zip(places, answer[3:], strict=True)
-        }
-        return [granted[i] for i in range(len(costs))]
+        keys = [key for key, _ in costs]
+        places = places_by_key(keys)
+        calls = [_call(each, costs) for each in places]
+        return allowances(keys, places, run_script(self._redis, _TAKE, calls, link=self._link))
+
+
+def bucket(key: Key) -> str:
+    """Return where in Redis the tokens of *key* are."""
+    return _BUCKET + key.id
+
+
+def places_by_key(keys: Sequence[Key]) -> list[list[int]]:
+    """Return at which places each of *keys* stands."""
+    found: dict[str, list[int]] = {}
+    for i, key in enumerate(keys):
+        found.setdefault(key.id, []).append(i)
+    return list(found.values())
+
+
+def allowances(
+    keys: Sequence[Key], places: Sequence[Sequence[int]], answers: Sequence[Sequence[int]]
+) -> list[Allowance]:
+    """Return the allowance of each request from the *answers* for the *places* of each key."""
+    found: Mapping[int, Allowance] = {
+        i: _allowance(keys[i], answer, flag)
+        for each, answer in zip(places, answers, strict=True)
+        for i, flag in zip(each, answer[3:], strict=True)
+    }
+    return [found[i] for i in range(len(keys))]
 
 
 def _call(places: Sequence[int], costs: Sequence[tuple[Key, int]]) -> Call:
     key = costs[places[0]][0]
-    return Call((_BUCKET + key.id,), (key.rate, key.burst, *(costs[i][1] for i in places)))
+    return Call((bucket(key),), (key.rate, key.burst, *(costs[i][1] for i in places)))
 
 
 def _allowance(key: Key, answer: Sequence[int], flag: int) -> Allowance:

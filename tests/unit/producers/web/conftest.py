@@ -13,6 +13,7 @@ import pytest
 
 from producers.errors import QueueUnavailable
 from producers.hooks.ledger import Ledger
+from producers.web.admission import Admission
 from producers.web.app import create_app
 from producers.web.desk import Desk
 from producers.web.errands import Errands
@@ -171,7 +172,12 @@ def gateway(
     return Gateway(
         WebSettings(_env_file=None, **settings),
         keyring=Keyring(key_file, clock=lambda: 0.0),
-        desk=Desk(outbox, index=index, rates=rates),  # type: ignore[arg-type]  # a double
+        desk=Desk(
+            outbox,  # type: ignore[arg-type]  # a double
+            index=index,
+            rates=rates,
+            admission=Admission(redis, index=index),
+        ),
         errands=Errands(outbox, redis, index=index, rates=rates),  # type: ignore[arg-type]  # as above
         resets=ResetErrands(resets, index=index, rates=rates),  # type: ignore[arg-type]  # as above
         hooks=HookErrands(Ledger(redis), rates=rates),
