@@ -145,7 +145,11 @@ class Gateway:
         called = loop.run_in_executor(self._threads, partial(function, *args, **kwargs))
         # Counted until it has ended, which may be after its request was answered.
         called.add_done_callback(self._done)
-        return await _in_time(asyncio.wait_for(called, _PATIENCE))
+        try:
+            return await _in_time(_patiently(called))
+        finally:
+            # What it raised has this frame, which would have it: a circle that keeps the arguments.
+            del called
 
     def close(self) -> None:
         """Finish what was begun and end the threads."""
@@ -160,6 +164,14 @@ class Gateway:
     def _hand_in(self, run: Sequence[Parcel]) -> list[Receipt | QueueUnavailable]:
         self.metrics.run_size.observe(sum(len(parcel.letters) for parcel in run))
         return self._desk.hand_in(run)
+
+
+async def _patiently(called: asyncio.Future[T]) -> T:
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            return await called
+    finally:
+        del called
 
 
 async def _in_time(answer: Awaitable[T]) -> T:

@@ -68,6 +68,8 @@ class Runs(Generic[T, R]):
             return await answer
         finally:
             timer.cancel()
+            # An exception has this frame, which would have it by its future: a circle that keeps the item.
+            del answer
 
     def close(self) -> None:
         """Wait for the run under way and end the thread."""
@@ -82,8 +84,9 @@ class Runs(Generic[T, R]):
                     answers = await loop.run_in_executor(self._thread, self._handle, items)
                 except Exception as error:  # noqa: BLE001 (it is raised where the items came from)
                     answers = [error] * len(run)
-                for (_, future), answer in zip(run, answers, strict=True):
-                    _settle(future, answer)
+                _settle(run, answers)
+                # As above: what was raised has this frame.
+                answers = []
         finally:
             self._worker = None
 
@@ -103,10 +106,11 @@ def _give_up(future: asyncio.Future[R]) -> None:
         future.set_exception(TimeoutError())
 
 
-def _settle(future: asyncio.Future[R], answer: R | Exception) -> None:
-    if future.done():
-        return
-    if isinstance(answer, Exception):
-        future.set_exception(answer)
-    else:
-        future.set_result(answer)
+def _settle(run: Sequence[tuple[T, asyncio.Future[R]]], answers: Sequence[R | Exception]) -> None:
+    for (_, future), answer in zip(run, answers, strict=True):
+        if future.done():
+            continue
+        if isinstance(answer, Exception):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)

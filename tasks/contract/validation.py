@@ -56,6 +56,9 @@ def parse(data: Mapping[str, object]) -> SendEmail:
 def _field_errors(details: ErrorDetails) -> list[FieldError]:
     field = str(details["loc"][0])
     refused = details.get("ctx", {}).get("error")
+    if isinstance(refused, BaseException):
+        # Its frames lead to `parse`, which has it: a circle that keeps the input until garbage is looked for.
+        refused.__traceback__ = refused.__context__ = None
     problems = refused.problems if isinstance(refused, Refused) else (_MISSING[field],)
     return [
         FieldError(field, label_of(field), problem.code, problem.what, problem.expected)

@@ -98,6 +98,8 @@ def _judge(key: Key, idempotency_key: str | None, item: Any, index: int) -> Send
         wanted = derived if idempotency_key and not own else None
         return reading.mail_of(key, item, idempotency_key=wanted, at=f"/{index}")
     except Problem as problem:
+        # Its frames, and those of what it came from, have the whole batch: a circle with what is returned.
+        problem.__traceback__ = problem.__context__ = None
         return problem
 
 

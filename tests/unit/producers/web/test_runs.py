@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from typing import TYPE_CHECKING
 
 import pytest
@@ -154,3 +156,25 @@ def test_who_waits_too_long_is_told_so_and_the_item_is_dropped(worker: Worker) -
     asyncio.run(go())
 
     assert worker.seen == [[1], [3]]
+
+
+class Item:
+    """Something that may be large."""
+
+
+def test_an_item_that_failed_is_let_go_at_once() -> None:
+    def fail(_: Sequence[Item]) -> list[int | Exception]:
+        raise OSError
+
+    async def go() -> weakref.ref[Item]:
+        runs: Runs[Item, int] = Runs(fail)
+        item = Item()
+        with pytest.raises(OSError):  # noqa: PT011 (the error's kind is all it has)
+            await runs.hand(item)
+        return weakref.ref(item)
+
+    gc.disable()
+    try:
+        assert asyncio.run(go())() is None
+    finally:
+        gc.enable()
