@@ -32,8 +32,8 @@ class Machine:
             made.mkdir()
         for tool in ("sh", "mkdir", "cp", "rm"):
             (self.bin / tool).symlink_to(shutil.which(tool) or tool)
-        # The script also asks for Debian's own interpreter by its path, which a test cannot take away.
-        script = (ROOT / "requirements" / "install").read_text().replace(" /usr/bin/python3;", ";")
+        # The script asks for the distribution's interpreter by its path, which a test cannot take away.
+        script = (ROOT / "requirements" / "install").read_text().replace("/usr/bin/python3 ", "distributions ")
         (self.checkout / "install").write_text(script)
 
     def has(self, name: str, *, fits: bool = True, venv: bool = True) -> None:
@@ -73,6 +73,14 @@ def test_takes_the_newest_interpreter_that_runs(machine: Machine) -> None:
     assert done.returncode == 0
     assert done.stdout == "Setting up .venv (first time, about a minute) ...\n"
     assert machine.orders()[0] == f"{machine.bin}/python3.12 -m venv .venv"
+
+
+def test_prefers_the_one_of_the_distribution(machine: Machine) -> None:
+    machine.has("python3.14")
+    machine.has("distributions")
+    machine.install()
+
+    assert machine.orders()[0] == f"{machine.bin}/distributions -m venv .venv"
 
 
 def test_passes_over_one_that_cannot_make_environments(machine: Machine) -> None:
