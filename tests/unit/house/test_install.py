@@ -33,8 +33,8 @@ class Machine:
         for tool in ("sh", "mkdir", "cp", "rm"):
             (self.bin / tool).symlink_to(shutil.which(tool) or tool)
         # The script asks for the distribution's interpreter by its path, which a test cannot take away.
-        script = (ROOT / "requirements" / "install").read_text().replace("/usr/bin/python3 ", "distributions ")
-        (self.checkout / "install").write_text(script)
+        script = (ROOT / "requirements" / "install").read_text()
+        (self.checkout / "install").write_text(script.replace("/usr/bin/python3 ", "distributions "))
 
     def has(self, name: str, *, fits: bool = True, venv: bool = True) -> None:
         program = self.bin / name
