@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from billiard.einfo import ExceptionInfo
 from celery.worker import state
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from worker.dispatch.items import Chore, Errand, Outcome
     from worker.dispatch.tray import Tray
 
+#: Outcomes that are concluded at once, and seconds that fewer may wait for others.
+_MUCH: Final = 32
+_LONGEST: Final = 0.005
+
 # Its tables are None in the types and sets in life.
 _state: Any = state
 
@@ -29,9 +33,9 @@ class Counter:
     Has the *desk* get what the consumer took, and the consumer conclude what senders are done with.
 
     Both go in groups: all that the consumer took in one go is handed over together, since a share of it is a
-    run, and all that ended before the consumer gets to it is concluded together. *report* is told of outcomes
-    whose results must still be stored; *is_closing* says that no turn of the loop comes any more that would
-    send the events.
+    run, and what ended within a few milliseconds is concluded together, since waking the consumer's thread
+    costs as much as concluding. *report* is told of outcomes whose results must still be stored; *is_closing*
+    says that no turn of the loop comes any more that would send the events.
     """
 
     report: Callable[[Outcome], object]
@@ -42,6 +46,8 @@ class Counter:
         self._taken: list[Errand | Chore] = []
         self._ended: list[Outcome] = []
         self._lock = threading.Lock()
+        self._is_called = False
+        self._due = 0.0
         self.is_closing = False
 
     # In the consumer's thread:
@@ -76,11 +82,27 @@ class Counter:
         self._tray.put(note)
 
     def done(self, outcome: Outcome) -> None:
-        """Have *outcome* reported; one whose result is stored need only be concluded."""
-        if isinstance(outcome.verdict, Settled) and outcome.verdict.is_stored:
-            self.conclude([outcome])
-        else:
+        """Have *outcome* reported; one whose result is stored need only be concluded, soon."""
+        if not (isinstance(outcome.verdict, Settled) and outcome.verdict.is_stored):
             self.report(outcome)
+            return
+        with self._lock:
+            if not self._ended:
+                self._due = time.monotonic() + _LONGEST
+            self._ended.append(outcome)
+            is_much = len(self._ended) >= _MUCH
+        if is_much or self.is_closing:
+            self._call()
+
+    def conclude_due(self) -> float | None:
+        """Have what ended a while ago concluded; return the seconds until more of it is due."""
+        if not self._ended or self._is_called:
+            return None
+        seconds = self._due - time.monotonic()
+        if seconds > 0:
+            return seconds
+        self._call()
+        return None
 
     def run(
         self,
@@ -105,12 +127,17 @@ class Counter:
     def conclude(self, outcomes: Sequence[Outcome]) -> None:
         """Have the consumer conclude *outcomes*, whose results are stored."""
         with self._lock:
-            is_first = not self._ended
             self._ended += outcomes
-        if is_first:
+        self._call()
+
+    def _call(self) -> None:
+        if not self._is_called:
+            self._is_called = True
             self._tray.put(self._conclude_all)
 
     def _conclude_all(self) -> None:
+        # In this order: what ends from here on calls anew.
+        self._is_called = False
         with self._lock:
             ended, self._ended = self._ended, []
         conclude(ended)

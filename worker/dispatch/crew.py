@@ -9,19 +9,27 @@ from typing import TYPE_CHECKING
 from worker.fibers.loop import FiberLoop
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from worker.dispatch.desk import Desk
     from worker.dispatch.items import Chore, Errand
     from worker.dispatch.sender import Sender
 
 
 class Crew:
-    """Has *sender* carry each turn of *desk* in a fiber of its own."""
+    """
+    Has *sender* carry each turn of *desk* in a fiber of its own.
 
-    def __init__(self, desk: Desk[Errand | Chore], sender: Sender) -> None:
+    *look_after* is called now and then, and returns the seconds until it wants to be called again.
+    """
+
+    def __init__(
+        self, desk: Desk[Errand | Chore], sender: Sender, look_after: Callable[[], float | None]
+    ) -> None:
         self._desk = desk
         self._sender = sender
         self._loop = FiberLoop()
-        self._loop.chores.append(self._begin)
+        self._loop.chores += [self._begin, look_after]
         desk.on_change = self._loop.wake_up
 
     def start(self) -> None:

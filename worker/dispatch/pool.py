@@ -88,7 +88,8 @@ class SenderPool(BasePool):
             look_after=self._look_after,
         )
         self._counter.report = self._reporter.put
-        self._crew = Crew(self._desk, Sender(self._desk, self._carrier, self._counter))
+        sender = Sender(self._desk, self._carrier, self._counter)
+        self._crew = Crew(self._desk, sender, self._counter.conclude_due)
         self._service: DeliveryService | None = None
         self._is_stopped = False
         self._last_turn = time.monotonic()
@@ -161,6 +162,7 @@ class SenderPool(BasePool):
                 break
         self._leave()
         self._reporter.stop()
+        self._counter.conclude(())
         self._tray.empty()
 
     def on_terminate(self) -> None:

@@ -1,0 +1,132 @@
+"""What ended is concluded in groups, none of it late."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tasks.delivery.job import PutBack, Settled
+from worker.dispatch import counter as module
+from worker.dispatch.counter import Counter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from worker.dispatch.items import Outcome
+
+
+class Tray:
+    """Keeps what the consumer is to do."""
+
+    def __init__(self) -> None:
+        self.calls: list[Callable[[], object]] = []
+
+    def put(self, call: Callable[[], object]) -> None:
+        self.calls.append(call)
+
+    def empty(self) -> None:
+        calls, self.calls = self.calls, []
+        for call in calls:
+            call()
+
+
+@pytest.fixture
+def tray() -> Tray:
+    return Tray()
+
+
+@pytest.fixture
+def concluded(monkeypatch: pytest.MonkeyPatch) -> list[list[Any]]:
+    groups: list[list[Any]] = []
+
+    def conclude(outcomes: Sequence[Any]) -> None:
+        groups.append(list(outcomes))
+
+    monkeypatch.setattr(module, "conclude", conclude)
+    return groups
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    moment = [100.0]
+    monkeypatch.setattr("worker.dispatch.counter.time.monotonic", lambda: moment[0])
+    return moment
+
+
+@pytest.fixture
+def counter(tray: Any) -> Counter:
+    desk: Any = None
+    return Counter(desk, tray)
+
+
+def outcome(*, is_stored: bool = True) -> Outcome:
+    result: Any = SimpleNamespace(code=250)
+    ended: Any = SimpleNamespace(verdict=Settled(result, is_stored=is_stored))
+    return ended  # type: ignore[no-any-return]  # all that is looked at
+
+
+def test_what_ended_waits_a_moment_for_others(
+    counter: Counter, tray: Tray, concluded: list[list[Any]], now: list[float]
+) -> None:
+    first, second = outcome(), outcome()
+    assert counter.conclude_due() is None
+    counter.done(first)
+    assert tray.calls == []
+    assert counter.conclude_due() == pytest.approx(0.005)
+    now[0] += 0.003
+    counter.done(second)
+    assert counter.conclude_due() == pytest.approx(0.002)
+    now[0] += 0.002
+    assert counter.conclude_due() is None
+    tray.empty()
+
+    assert concluded == [[first, second]]
+    assert counter.conclude_due() is None
+
+
+def test_many_wait_for_no_more(counter: Counter, tray: Tray, concluded: list[list[Any]]) -> None:
+    many = [outcome() for _ in range(40)]
+    for one in many:
+        counter.done(one)
+    assert len(tray.calls) == 1, "the consumer is woken once"
+    tray.empty()
+
+    assert concluded == [many]
+
+
+def test_what_ends_after_the_consumer_was_called_is_not_forgotten(
+    counter: Counter, tray: Tray, concluded: list[list[Any]], now: list[float]
+) -> None:
+    for _ in range(32):
+        counter.done(outcome())
+    tray.empty()
+    late = outcome()
+    counter.done(late)
+    now[0] += 0.01
+    counter.conclude_due()
+    tray.empty()
+
+    assert concluded[1] == [late]
+
+
+def test_at_the_end_nothing_waits(counter: Counter, tray: Tray, concluded: list[list[Any]]) -> None:
+    before, after = outcome(), outcome()
+    counter.done(before)
+    counter.is_closing = True
+    counter.done(after)
+
+    assert len(tray.calls) == 1
+    assert concluded == []
+
+
+def test_what_is_not_stored_yet_is_reported(counter: Counter, tray: Tray) -> None:
+    reported: list[Any] = []
+    counter.report = reported.append
+    again: Any = SimpleNamespace(verdict=PutBack(451, "later", 9.0))
+    counter.done(unstored := outcome(is_stored=False))
+    counter.done(again)
+
+    assert reported == [unstored, again]
+    assert tray.calls == []
