@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from celery.utils.time import maybe_iso8601
 
+from tasks.contract.names import TASK_NAME
+from tasks.contract.queue import PUBLISH_OPTIONS
 from worker.envelopes import Flaw, is_count, is_name
 
 if TYPE_CHECKING:
@@ -94,6 +96,9 @@ def _check_following(following: Any) -> None:
 
 
 def _check_headers(headers: Mapping[str, Any]) -> None:
+    # Nearly all are so: what one comparison vouches for need not be looked at one by one.
+    if {**headers, **_VARYING} == _USUAL and all(is_name(headers[name]) for name in _VARYING):
+        return
     for name in ("task", "id"):
         _demand(headers, name, is_name)
     for name, is_right in _OPTIONAL.items():
@@ -153,6 +158,22 @@ def _is_list_of(value: Any, kind: type) -> bool:
 def _is_optional_object(value: object) -> bool:
     return isinstance(value, dict | None)
 
+
+#: What differs between the headers of ordinary mails, and those headers but for that.
+_VARYING: Final = dict.fromkeys(("id", "root_id", "origin"))
+_USUAL: Final[dict[str, Any]] = {
+    **dict.fromkeys(
+        ("shadow", "eta", "expires", "group", "group_index", "parent_id", "stamped_headers", "ignore_result")
+    ),
+    **_VARYING,
+    **PUBLISH_OPTIONS,
+    "lang": "py",
+    "task": TASK_NAME,
+    "retries": 0,
+    "timelimit": [None, None],
+    "replaced_task_nesting": 0,
+    "stamps": {},
+}
 
 #: What Celery reads of a request beside its task and id, and takes for granted.
 _OPTIONAL: Final[dict[str, Callable[[Any], bool]]] = {

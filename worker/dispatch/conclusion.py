@@ -25,7 +25,8 @@ def conclude(outcomes: Sequence[Outcome]) -> None:
     """Acknowledge the messages of *outcomes*, whose results are stored."""
     for outcome in outcomes:
         request = outcome.errand.request
-        task_ready(request, successful=isinstance(outcome.verdict, Settled))
+        # Celery's list of successes is for tasks that it must not run twice; here the journal sees to that.
+        task_ready(request)
         _acknowledge(request)
         _tell(request, outcome)
 

@@ -45,6 +45,8 @@ class GroupedDispatcher(EventDispatcher):
     on_send_buffered: Callable[[], None] | None
     _group_buffer: defaultdict[str, list[dict[str, Any]]]
 
+    _utcoffset: float = 0
+
     def send(self, type: str, *args: Any, **fields: Any) -> Any:  # noqa: A002 (Celery's signature)
         """Send an event, or keep it for a moment."""
         if not self._is_grouped(type):
@@ -53,12 +55,14 @@ class GroupedDispatcher(EventDispatcher):
             # up to half a minute after the broker is back; kept, they go out with the next connection.
             return plain.send(type, *args, **{**fields, "retry": False})
         kept = self._group_buffer[_TASKS]
+        if not kept:
+            self._utcoffset = utcoffset()
         kept.append(
             {
                 "type": type,
                 "timestamp": time.time(),
                 "hostname": self.hostname,
-                "utcoffset": utcoffset(),
+                "utcoffset": self._utcoffset,
                 "pid": self.pid,
                 "clock": self.clock.forward(),
                 **fields,

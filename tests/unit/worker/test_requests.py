@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
+from producers.app import producer_app
+from producers.stencils import cut
 from worker.envelopes import Flaw
 from worker.requests import check
 
@@ -97,3 +100,18 @@ def test_moments_that_celery_could_not_reckon_with(moment: object) -> None:
 )
 def test_time_limits_that_would_end_the_worker(limit: object) -> None:
     assert flaw(Message(headers={**HEADERS, "timelimit": limit})) == "headers.timelimit: has a wrong value"
+
+
+def test_a_message_of_our_own_producer_is_vouched_for_by_one_comparison(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    payload = json.loads(cut(producer_app("redis://127.0.0.1:1/0"), "default").fill("0" * 32, "{}"))
+    message = Message(headers=payload["headers"], properties=payload["properties"])
+    monkeypatch.setattr("worker.requests._OPTIONAL", {"origin": lambda _: False})
+    check(message)
+
+    for name in ("id", "root_id", "origin"):
+        message.headers[name], right = "\0", message.headers[name]
+        with pytest.raises(Flaw):
+            check(message)
+        message.headers[name] = right
