@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
 from tasks.contract.codes import LocalCode
@@ -17,8 +17,9 @@ from tasks.delivery.letters import Letters, NoLetters, Occasion
 from tasks.delivery.outcome import UNKNOWN_REPLY
 from tasks.delivery.prepared import Prepared
 from tasks.delivery.sealing import SealPolicy
+from tasks.delivery.steps import Steps, work_off
 from tasks.delivery.ways import Ways
-from tasks.failures import Expired, Failure, PermanentFailure, Reply, TransientFailure, Unconfirmed
+from tasks.failures import Expired, Failure, PermanentFailure, Reply, Unconfirmed
 from tasks.journal.records import Grip
 from tasks.loops import offload
 from tasks.message.attachments import AttachmentPolicy, load
@@ -26,7 +27,7 @@ from tasks.message.compose import MAX_BYTES, compose
 from tasks.message.identity import Identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from tasks.contract.parameters import SendEmail
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from tasks.delivery.mail import Mail
     from tasks.delivery.retry import RetryPolicy
     from tasks.delivery.routing import Direction, Router
+    from tasks.delivery.steps import Done, Work
     from tasks.message.attachments import Attachment
 
 _CRASHED: Final = Reply(LocalCode.WORKER_CRASHES, "the mail was given up: each worker that took it up died")
@@ -67,22 +69,23 @@ class Preparation:
         Step by step for all of them instead of mail by mail: together the steps are more code than a
         processor keeps at hand, and taking turns costs half as much again (docs/decisions/0055).
         """
-        under_way = [(mail, self._steps(mail)) for mail in mails]
+        under_way = [Steps(mail, self._steps(mail)) for mail in mails]
         while under_way:
-            under_way = [(mail, steps) for mail, steps in under_way if _has_more(mail, steps, policy)]
+            under_way = [steps for steps in under_way if steps.go_on(policy)]
+            work_off([steps for steps in under_way if steps.work])
 
-    def _steps(self, mail: Mail) -> Iterator[None]:
-        """Make *mail* ready, and stop after each step so that others can catch up."""
+    def _steps(self, mail: Mail) -> Generator[Work | None, Done | None, None]:
+        """Make *mail* ready, and stop after each step so that others can catch up, or to have work done."""
         parameters = self.sealing.open(mail.job)
-        yield
+        yield None
         request = self._request(parameters, mail)
         mail.open(request)
-        yield
+        yield None
         direction = self.router.direct(request)
         _restrict_time(mail, request.timeout_seconds, request.expires_at)
         self._respect_the_past(mail, request, direction)
-        yield
-        mail.ready = self._compose(mail, request, direction)
+        done = yield partial(self._load, request) if request.attachments else None
+        mail.ready = self._compose(mail, request, direction, done() if done else ())
 
     def _request(self, parameters: Mapping[str, object], mail: Mail) -> SendEmail:
         """Return the validated mail; where a password reset was asked for, it is written now."""
@@ -123,18 +126,17 @@ class Preparation:
         mail.progress.reopen()
 
     def _load(self, request: SendEmail) -> Sequence[Attachment]:
-        """Return the files that go along; a disk may hang."""
-        if not request.attachments:
-            return ()
-        return offload(lambda: load(request.attachments, self.attachments, stored=self.stored))
+        return load(request.attachments, self.attachments, stored=self.stored)
 
-    def _compose(self, mail: Mail, request: SendEmail, direction: Direction) -> Prepared:
+    def _compose(
+        self, mail: Mail, request: SendEmail, direction: Direction, files: Sequence[Attachment]
+    ) -> Prepared:
         identity = Identity.of(mail.job.mail_id, mail.claim.accepted_at, direction.sender.domain)
         envelope = compose(
             request,
             sender=direction.sender,
             identity=identity,
-            attachments=self._load(request),
+            attachments=files,
             max_bytes=self.max_bytes,
         )
         return Prepared(
@@ -144,26 +146,6 @@ class Preparation:
             (*_notes(request, direction), *envelope.notes),
             _resends_unknown(request, direction),
         )
-
-
-def _has_more(mail: Mail, steps: Iterator[None], policy: RetryPolicy) -> bool:
-    """Do the next of *steps*, and say whether any is left; what goes wrong there decides about the mail."""
-    try:
-        next(steps)
-    except StopIteration:
-        return False
-    except InvalidInput as invalid:
-        mail.settle(PermanentFailure(Reply(invalid.code, str(invalid))))
-    except TransientFailure as failure:
-        mail.put_off(failure, policy)
-    except Failure as failure:
-        mail.settle(failure)
-    except BaseException as error:  # noqa: BLE001 (whatever it is must fail this mail only, as a result)
-        log_bug(error, mail.job.mail_id)
-        mail.settle(internal_failure())
-    else:
-        return True
-    return False
 
 
 def _restrict_time(mail: Mail, budget: float, expires_at: datetime | None) -> None:
