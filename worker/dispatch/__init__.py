@@ -1,1 +1,1 @@
-"""How a worker process carries mails: in runs, by sender threads, behind Celery's own consumer."""
+"""How a worker process carries mails: in runs, many at a time, behind Celery's own consumer."""

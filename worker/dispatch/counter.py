@@ -63,7 +63,7 @@ class Counter:
         taken, self._taken = self._taken, []
         self._desk.put(taken)
 
-    # In the senders' threads:
+    # In the senders' thread:
 
     def is_revoked(self, errand: Errand) -> bool:
         """Whether nobody wants this mail any more."""
