@@ -14,11 +14,11 @@ T = TypeVar("T")
 #: Mails of one run. More gain nothing, since a connection's cost is spread thin by then.
 MOST_TOGETHER: Final = 50
 #: Seconds that a run should take, so that whoever comes meanwhile has a free sender soon.
-LONGEST_RUN: Final = 0.5
+LONGEST_RUN: Final = 1.0
 #: Turns after which a lane that is passed over has one.
 PATIENCE: Final = 4
 #: Seconds for a mail that are assumed of a server that nobody has spoken to yet.
-_UNKNOWN_PACE: Final = 0.05
+_UNKNOWN_PACE: Final = 0.1
 #: Ways whose pace is remembered.
 _MOST_WAYS: Final = 1000
 
@@ -47,7 +47,7 @@ class Waiting(Generic[T]):
     The lanes have their turns in the order of *lanes*; one that was passed over four times goes before. Of a
     lane's ways each has its turn, and none is carried by more than *connections* senders. A turn is a fair
     share of what waits: one item and a further one for as many as could be carried at a time wait, at most
-    fifty, and no more than the way's pace lets be carried in half a second. The ways in *exceptions* have
+    fifty, and no more than the way's pace lets be carried in a second. The ways in *exceptions* have
     turns of one item, of which as many are carried at a time as it says.
     """
 

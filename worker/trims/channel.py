@@ -14,6 +14,7 @@ from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 from worker.transport import SiftingChannel
 from worker.trims.bells import Bells
 from worker.trims.qos import GroupedQoS
+from worker.trims.races import Races
 from worker.trims.scripts import FETCH
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ class FetchingChannel(SiftingChannel):
         self._bytes = 0
         self._empty: set[str] = set()
         self._not_before = 0.0
-        self.bells = Bells(self, self._empty.discard)
+        self._races = Races()
+        self.bells = Bells(self, self._hear)
         super().__init__(*args, **kwargs)
 
     def make_client(self) -> Any:
@@ -107,12 +109,18 @@ class FetchingChannel(SiftingChannel):
         is_worth_it = room > 0 if queues[0] in self._empty else room + extra > 0
         if is_worth_it and not self._empty.issuperset(queues) and time.monotonic() >= self._not_before:
             self._fetch(queues, room, extra)
-        self.bells.listen([queue for queue in queues if queue in self._empty])
+        self.bells.listen(
+            [queue for queue in queues if queue in self._empty and self._races.may_enter(queue)]
+        )
 
     def forget(self, tags: Iterable[str]) -> None:
         """Note that these messages are not in hand any more."""
         for tag in tags:
             self._bytes -= self.fetched.pop(tag, 0)
+
+    def _hear(self, queue: str) -> None:
+        self._races.begin(queue)
+        self._empty.discard(queue)
 
     def _room(self) -> tuple[int, int]:
         """Return for how many messages there is room, and for how many more of the first lane."""
@@ -137,6 +145,10 @@ class FetchingChannel(SiftingChannel):
             self._not_before = time.monotonic() + _REFUSED
             return
         self._empty.update(queue for queue, (left, *_) in zip(queues, found, strict=True) if not left)
+        for queue, (_, *raws) in zip(queues, found, strict=True):
+            pause = self._races.end(queue, is_won=bool(raws))
+            if pause and self.connection.cycle.loop:
+                self.connection.cycle.loop.call_later(pause, _nothing)
         messages = [(queue, raw) for queue, (_, *raws) in zip(queues, found, strict=True) for raw in raws]
         tags = [f"{prefix}{number}" for number in range(1, len(messages) + 1)]
         for tag, (_, raw) in zip(tags, messages, strict=True):

@@ -67,12 +67,17 @@ def _install(python: str, lock: Path, libraries: Path) -> None:
     """Fill *libraries*, which is there when it is whole: several may try at a time."""
     _KEPT.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=_KEPT) as scratch:
-        # This checkout's pip, in the other Python, which may have none.
-        pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check", "--quiet"]
-        options = ["--require-hashes", "--no-compile", "--root-user-action", "ignore"]
+        options = [
+            "--disable-pip-version-check",
+            "--quiet",
+            "--require-hashes",
+            "--no-compile",
+            "--root-user-action",
+            "ignore",
+        ]
         filled = Path(scratch) / "libraries"
         done = subprocess.run(  # noqa: S603 (our own line)
-            [*pip, "install", *options, "--target", str(filled), "--requirement", str(lock)],
+            [*_pip(python), "install", *options, "--target", str(filled), "--requirement", str(lock)],
             capture_output=True,
             text=True,
             check=False,
@@ -80,6 +85,13 @@ def _install(python: str, lock: Path, libraries: Path) -> None:
         assert done.returncode == 0, done.stderr
         if not libraries.is_dir():
             filled.rename(libraries)
+
+
+def _pip(python: str) -> list[str]:
+    """Return the pip of *python*, or this checkout's where it has none: that one may be too old for it."""
+    own = [python, "-m", "pip"]
+    has_one = subprocess.run([*own, "--version"], capture_output=True, check=False).returncode == 0  # noqa: S603 (our own line)
+    return own if has_one else [sys.executable, "-m", "pip", "--python", python]
 
 
 def _newer_python() -> str:
