@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections import deque
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+from worker.waker import Waker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,21 +25,18 @@ class Tray:
     def __init__(self) -> None:
         self._calls: deque[Callable[[], object]] = deque()
         self._is_waking = False
-        self._reading, self._writing = os.pipe()
-        os.set_blocking(self._reading, False)
-        os.set_blocking(self._writing, False)
+        self._waker = Waker()
 
     def serve(self, hub: Any) -> None:
         """Have *hub*, the consumer's event loop, make the calls from now on."""
-        hub.add_reader(self._reading, self._on_readable)
+        hub.add_reader(self._waker.fileno(), self._on_readable)
 
     def put(self, call: Callable[[], object]) -> None:
         """Have the consumer's thread make *call*."""
         self._calls.append(call)
         if not self._is_waking:
             self._is_waking = True
-            with suppress(BlockingIOError):  # The pipe is full, so the loop is being woken already.
-                os.write(self._writing, b"\0")
+            self._waker.wake()
 
     def empty(self) -> None:
         """Make the calls that wait; what one of them raises costs no other."""
@@ -53,7 +50,6 @@ class Tray:
     def _on_readable(self) -> None:
         # In this order: the other way round, the byte of a call put in between would be read here, and no
         # call would ever wake the loop again.
-        with suppress(BlockingIOError):
-            os.read(self._reading, 4096)
+        self._waker.hear()
         self._is_waking = False
         self.empty()

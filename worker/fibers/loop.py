@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections import deque
-from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -15,6 +13,7 @@ from greenlet import getcurrent, greenlet
 from tasks import loops
 from worker.fibers.helpers import Helpers
 from worker.fibers.sockets import Sockets
+from worker.waker import Waker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,9 +56,7 @@ class FiberLoop:
         #: No wait is over before.
         self._soonest = inf
         self._helpers = Helpers()
-        self._waker, self._bell = os.pipe()
-        os.set_blocking(self._waker, False)
-        os.set_blocking(self._bell, False)
+        self._waker = Waker()
         self._paused: list[Wait] = []
         self._is_resting = False
         self._is_due = False
@@ -88,9 +85,7 @@ class FiberLoop:
         # The loop says that it rests before it looks once more whether it may: one of the two sees the other.
         if self._is_resting:
             self._is_resting = False
-            # Where the pipe is full, the loop is being woken already; where it is closed, it has ended.
-            with suppress(OSError):
-                os.write(self._bell, b"\0")
+            self._waker.wake()
 
     # In the loop's own:
 
@@ -98,7 +93,7 @@ class FiberLoop:
         """Run fibers until the loop is stopped. Nothing that goes wrong in between ends it."""
         self._main = getcurrent()
         loops.enter(self)
-        self._sockets.watch(self, self._waker, self._hear_bell)
+        self._sockets.watch(self, self._waker.fileno(), self._waker.hear)
         while not self._is_stopped:
             try:
                 self._turn()
@@ -215,12 +210,7 @@ class FiberLoop:
     def _close(self) -> None:
         loops.enter(None)
         self._sockets.close()
-        os.close(self._waker)
-        os.close(self._bell)
-
-    def _hear_bell(self) -> None:
-        with suppress(BlockingIOError):
-            os.read(self._waker, 4096)
+        self._waker.close()
 
 
 _BEGIN: Final = object()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kombu.asynchronous import Hub
 
-from worker.dispatch import tray as module
+from worker import waker
 from worker.dispatch.tray import Tray
 
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ def test_a_call_put_in_while_the_loop_is_being_woken_wakes_it_again(
     read = os.read
 
     def reads_late(descriptor: int, size: int) -> bytes:
-        monkeypatch.setattr(module.os, "read", read)
+        monkeypatch.setattr(waker.os, "read", read)
         tray.put(lambda: made.append("amid"))
         return read(descriptor, size)
 
-    monkeypatch.setattr(module.os, "read", reads_late)
+    monkeypatch.setattr(waker.os, "read", reads_late)
     tray.put(lambda: made.append("first"))
     turn(hub)
     tray.put(lambda: made.append("after"))
