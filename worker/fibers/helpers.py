@@ -25,7 +25,12 @@ class Helpers:
         self._count = 0
 
     def run(self, work: Callable[[], object]) -> None:
-        """Have *work*, which never raises, done."""
+        """
+        Have *work*, which never raises, done.
+
+        Raises:
+            RuntimeError: it needs another thread, and the system gives none; nothing is done.
+        """
         with self._changed:
             self._works.append(work)
             if self._resting >= len(self._works):
@@ -33,7 +38,13 @@ class Helpers:
                 return
             self._count += 1
             name = f"postroom-helper-{self._count}"
-        threading.Thread(target=self._serve, name=name, daemon=True).start()
+        try:
+            threading.Thread(target=self._serve, name=name, daemon=True).start()
+        except BaseException:
+            with self._changed:
+                self._count -= 1
+                self._works.remove(work)
+            raise
 
     def _serve(self) -> None:
         while True:

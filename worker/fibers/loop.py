@@ -108,7 +108,12 @@ class FiberLoop:
 
     def wait(self, owner: object, fileno: int, *, to_write: bool, seconds: float) -> bool:
         """Wait until a socket is ready, for at most *seconds*; whether it is."""
-        self._sockets.expect(owner, fileno, to_write=to_write, who=self.wait_for(seconds))
+        wait = self.wait_for(seconds)
+        try:
+            self._sockets.expect(owner, fileno, to_write=to_write, who=wait)
+        except BaseException:
+            self._forget(wait)
+            raise
         if self.park(late=False):
             return True
         self._sockets.forget(fileno)
@@ -135,7 +140,11 @@ class FiberLoop:
                 outcome = None, error
             self.call_soon(lambda: self.wake(wait, outcome))
 
-        self._helpers.run(run)
+        try:
+            self._helpers.run(run)
+        except BaseException:
+            self._forget(wait)
+            raise
         value: Any
         value, error = self.park()
         if error is not None:
@@ -162,6 +171,10 @@ class FiberLoop:
         """Have the fiber of *wait* go on with *value*, unless it does already."""
         if self._waits.pop(wait, _NEVER) is not _NEVER:
             self._ready.append((wait.fiber, value))
+
+    def _forget(self, wait: Wait) -> None:
+        """Forget a wait that nobody parks for: its end would end another one of the same fiber."""
+        self._waits.pop(wait, None)
 
     def _turn(self) -> None:
         longest = self._work()

@@ -188,6 +188,40 @@ def test_helpers_rest_and_serve_again() -> None:
     assert len(set(names)) == 1
 
 
+def test_a_wait_that_could_not_begin_ends_no_other(pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, _ = pair
+    gone, _other = socket.socketpair()
+    gone.close()
+    _other.close()
+
+    def use(loop: FiberLoop) -> None:
+        with pytest.raises((OSError, ValueError)):
+            loop.wait(gone, gone.fileno(), to_write=False, seconds=0.05)
+        began = time.monotonic()
+        assert not loop.wait(ours, ours.fileno(), to_write=False, seconds=0.3)
+        assert time.monotonic() - began >= 0.3
+
+    carry(use)
+
+
+def test_work_that_no_thread_can_be_had_for_is_not_done_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    def none(_self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    def ask(loop: FiberLoop) -> None:
+        with monkeypatch.context() as full:
+            full.setattr(threading.Thread, "start", none)
+            with pytest.raises(RuntimeError):
+                loop.offload(lambda: done.append("in vain"))
+        assert loop.offload(lambda: "served") == "served"
+
+    carry(ask)
+
+    assert done == []
+
+
 def test_no_wish_of_another_thread_is_missed() -> None:
     loop = FiberLoop()
     seen: list[int] = []
