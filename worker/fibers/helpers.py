@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING
+from math import inf
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from worker.fibers.loop import FiberLoop
+
+T = TypeVar("T")
 
 
 class Helpers:
@@ -56,3 +61,26 @@ class Helpers:
                 work = self._works.popleft()
             work()
             del work  # What it holds on to must not live as long as this thread rests.
+
+
+def offload(loop: FiberLoop, helpers: Helpers, work: Callable[[], T]) -> T:
+    """Return what *work* returns or raises, run by one of *helpers* while the fibers of *loop* go on."""
+    wait = loop.wait_for(inf)
+
+    def run() -> None:
+        try:
+            outcome: tuple[T | None, BaseException | None] = work(), None
+        except BaseException as error:  # noqa: BLE001 (it is raised where it belongs)
+            outcome = None, error
+        loop.call_soon(lambda: loop.wake(wait, outcome))
+
+    try:
+        helpers.run(run)
+    except BaseException:
+        loop.forget(wait)
+        raise
+    value: Any
+    value, error = loop.park()
+    if error is not None:
+        raise error
+    return value  # type: ignore[no-any-return]  # as `work` returned it

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from greenlet import getcurrent, greenlet
 
 from tasks import loops
-from worker.fibers.helpers import Helpers
+from worker.fibers.helpers import Helpers, offload
 from worker.fibers.sockets import Sockets
 from worker.waker import Waker
 
@@ -112,7 +112,7 @@ class FiberLoop:
         try:
             self._sockets.expect(owner, fileno, to_write=to_write, who=wait)
         except BaseException:
-            self._forget(wait)
+            self.forget(wait)
             raise
         if self.park(late=False):
             return True
@@ -131,25 +131,7 @@ class FiberLoop:
 
     def offload(self, work: Callable[[], T]) -> T:
         """Return what *work* returns or raises, run in another thread."""
-        wait = self.wait_for(inf)
-
-        def run() -> None:
-            try:
-                outcome: tuple[T | None, BaseException | None] = work(), None
-            except BaseException as error:  # noqa: BLE001 (it is raised where it belongs)
-                outcome = None, error
-            self.call_soon(lambda: self.wake(wait, outcome))
-
-        try:
-            self._helpers.run(run)
-        except BaseException:
-            self._forget(wait)
-            raise
-        value: Any
-        value, error = self.park()
-        if error is not None:
-            raise error
-        return value  # type: ignore[no-any-return]  # as `work` returned it
+        return offload(self, self._helpers, work)
 
     def watch(self, owner: object, fileno: int, call: Callable[[], object]) -> None:
         """Have *call*, which must not wait, made whenever a socket can be read from."""
@@ -172,7 +154,7 @@ class FiberLoop:
         if self._waits.pop(wait, _NEVER) is not _NEVER:
             self._ready.append((wait.fiber, value))
 
-    def _forget(self, wait: Wait) -> None:
+    def forget(self, wait: Wait) -> None:
         """Forget a wait that nobody parks for: its end would end another one of the same fiber."""
         self._waits.pop(wait, None)
 
