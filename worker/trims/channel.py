@@ -14,7 +14,6 @@ from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 from worker.transport import SiftingChannel
 from worker.trims.bells import Bells
 from worker.trims.qos import GroupedQoS
-from worker.trims.races import Races
 from worker.trims.scripts import FETCH
 
 if TYPE_CHECKING:
@@ -77,8 +76,7 @@ class FetchingChannel(SiftingChannel):
         self._bytes = 0
         self._empty: set[str] = set()
         self._not_before = 0.0
-        self._races = Races()
-        self.bells = Bells(self, self._hear)
+        self.bells = Bells(self, self._empty.discard)
         super().__init__(*args, **kwargs)
 
     def make_client(self) -> Any:
@@ -109,18 +107,12 @@ class FetchingChannel(SiftingChannel):
         is_worth_it = room > 0 if queues[0] in self._empty else room + extra > 0
         if is_worth_it and not self._empty.issuperset(queues) and time.monotonic() >= self._not_before:
             self._fetch(queues, room, extra)
-        self.bells.listen(
-            [queue for queue in queues if queue in self._empty and self._races.may_enter(queue)]
-        )
+        self.bells.listen([queue for queue in queues if queue in self._empty])
 
     def forget(self, tags: Iterable[str]) -> None:
         """Note that these messages are not in hand any more."""
         for tag in tags:
             self._bytes -= self.fetched.pop(tag, 0)
-
-    def _hear(self, queue: str) -> None:
-        self._races.begin(queue)
-        self._empty.discard(queue)
 
     def _room(self) -> tuple[int, int]:
         """Return for how many messages there is room, and for how many more of the first lane."""
@@ -145,10 +137,6 @@ class FetchingChannel(SiftingChannel):
             self._not_before = time.monotonic() + _REFUSED
             return
         self._empty.update(queue for queue, (left, *_) in zip(queues, found, strict=True) if not left)
-        for queue, (_, *raws) in zip(queues, found, strict=True):
-            pause = self._races.end(queue, is_won=bool(raws))
-            if pause and self.connection.cycle.loop:
-                self.connection.cycle.loop.call_later(pause, _nothing)
         messages = [(queue, raw) for queue, (_, *raws) in zip(queues, found, strict=True) for raw in raws]
         tags = [f"{prefix}{number}" for number in range(1, len(messages) + 1)]
         for tag, (_, raw) in zip(tags, messages, strict=True):
