@@ -122,7 +122,8 @@ class Round:
         with self._lock:
             if self._supply:
                 self._supply.withdraw()
-            mails = list(self._by_id.values())
+            # Whoever called has them from now on: a mail that `release` gave away as well would go out twice.
+            mails, self._by_id = list(self._by_id.values()), {}
         for mail in mails:
             if mail.wait is not None and mail.job.mail_id not in self._answered_ids:
                 mail.was_passed_over()
