@@ -12,6 +12,7 @@ from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisLate
 from redis.retry import Retry
 
+from tasks import loops
 from tests.servers.redis_server import RedisServer
 from worker.fibers.link import SharedLink
 from worker.fibers.loop import FiberLoop
@@ -146,6 +147,41 @@ def test_a_server_that_does_not_answer_is_given_up_at_the_clients_time(tmp_path:
             assert link.call("ECHO", "back") == b"back"
 
         carry(ask)
+
+
+def test_a_connection_that_comes_too_late_takes_no_answers_away(
+    valkey_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a Redis that hung two may come at once: the one that was given up, and the one after it."""
+    gates = [threading.Event(), threading.Event()]
+    left = iter(gates)
+    heard: dict[str, Any] = {}
+    with Redis.from_url(valkey_url, socket_timeout=1.0) as client:
+        link = SharedLink(client)
+        connect = client.connection_pool.get_connection
+
+        def hang() -> Any:
+            next(left).wait(LONG)
+            return connect()
+
+        monkeypatch.setattr(client.connection_pool, "get_connection", hang)
+
+        def ask() -> None:
+            with pytest.raises(RedisLate):
+                link.call("ECHO", "given up")
+            heard["slow"] = link.call("BLPOP", "nothing", 0.4)
+
+        def ask_another() -> None:
+            loops.sleep(1.1)
+            gates[0].set()
+            loops.sleep(0.2)
+            gates[1].set()
+            loops.sleep(0.1)
+            heard["quick"] = link.call("ECHO", "x")
+
+        carry(ask, ask_another)
+
+    assert heard == {"slow": None, "quick": b"x"}
 
 
 def test_while_nobody_is_there_each_call_is_an_error() -> None:
