@@ -25,8 +25,9 @@ _pack: Any = pack_command
 #: Bytes of an answer that are taken at once; most have less than a hundred.
 _PIECE: Final = 64 * 1024
 
-#: Seconds of rest after which it is looked whether the server has closed a connection.
-_FRESH: Final = 0.5
+#: Seconds of rest after which it is looked whether the server has closed a connection: none is stopped and
+#: started again in less, and who calls one after the other does not pay for the look.
+_FRESH: Final = 0.01
 
 
 class Caller(Protocol):
