@@ -16,6 +16,8 @@ from tests.acceptance.canaries import leaks
 from tests.acceptance.post_office import CANARIES
 
 if TYPE_CHECKING:
+    from celery import Celery
+
     from tasks.contract.result import SendEmailResult
     from tests.acceptance.post_office import PostOffice
 
@@ -155,9 +157,17 @@ def _find_weak(office: PostOffice) -> list[str]:
     [mail_id] = office.enqueue()
     office.wait_until(lambda: office.is_over(mail_id), "one more mail", seconds=PROMPT)
     office.wait_until(lambda: not office.redis.hlen("unacked"), "its acknowledgement", seconds=PROMPT)
-    alive = {worker.name: worker.concurrency for worker in office.workers if not worker.is_dead()}
+    last_moment = time.monotonic() + PROMPT
     with office.app() as app:
-        stats = app.control.inspect(timeout=5.0, limit=len(alive)).stats() or {}
+        # A worker that has only just been started hears no question that is asked before it listens.
+        while (weak := _weak_of(office, app)) and time.monotonic() < last_moment:
+            time.sleep(0.1)
+    return weak
+
+
+def _weak_of(office: PostOffice, app: Celery) -> list[str]:
+    alive = {worker.name: worker.concurrency for worker in office.workers if not worker.is_dead()}
+    stats = app.control.inspect(timeout=2.0, limit=len(alive)).stats() or {}
     strength = {name.partition("@")[0]: _strength(facts["pool"]) for name, facts in stats.items()}
     return [
         f"{name}: {strength.get(name)} of {full}"
