@@ -54,14 +54,20 @@ class Bells:
         """
         Find out whether an answer is overdue by *patience* seconds.
 
+        One that has come and was not read is not: a worker whose Redis is far away takes long to start,
+        and one that was frozen has looked at nothing meanwhile.
+
         Raises:
             redis.ConnectionError: one is. What is silent here is silent on every other connection as well,
                 the one for remote control among them, the last to notice: all are made anew.
         """
         for bell in self._bells.values():
-            if bell.since is not None and time.monotonic() - bell.since > _LONGEST + patience:
+            if bell.since is None or time.monotonic() - bell.since <= _LONGEST + patience:
+                continue
+            if not bell.client.connection.can_read():
                 bell.client.connection.disconnect()
                 raise ConnectionError("Redis does not answer")
+            self._hear(bell)
 
     def _hang(self, queue: str) -> _Bell:
         bell = self._bells[queue] = _Bell(queue, self._channel.make_client())

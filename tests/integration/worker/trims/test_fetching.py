@@ -240,3 +240,17 @@ def test_a_bell_that_nobody_answers_is_a_connection_that_is_lost(read: Callable[
     reader.channel.bells.check(5.0)
     with pytest.raises(ConnectionError):
         reader.channel.bells.check(-10.0)  # As if its answer had been due long ago.
+
+
+def test_a_bell_that_rang_while_nobody_looked_is_heard_late(
+    read: Callable[..., Reader], publish: Callable[..., None]
+) -> None:
+    """A worker that starts over a long way to Redis is busy with other things, and a frozen one with none."""
+    reader = read()
+    reader.turn_until(reader.is_listening)
+    connections = [bell.client.connection for bell in reader.channel.bells._bells.values()]  # noqa: SLF001 (or the test could not know)
+    assert all(connection.can_read(5.0) for connection in connections), "every bell rings within a second"
+
+    reader.channel.bells.check(-10.0)  # As if their answers had been due long ago.
+    publish("default", 1)
+    reader.turn_until(lambda: reader.payloads == [1])
