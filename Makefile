@@ -7,9 +7,13 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 #: How many processes the tests run in.
 JOBS ?= auto
+#: The same for the rows of the fault matrix, which mostly wait: for leases, and for whatever was killed.
+FAULT_JOBS ?= 3
 #: Which share of the full numbers `make scoreboard` runs.
 SHARE ?= 0.1
 PYTEST := $(BIN)/pytest -q
+#: One row at a time to whoever is free: handed out in batches, the long ones would be one process's.
+ROWS := $(PYTEST) -n $(FAULT_JOBS) --dist loadgroup
 COMPOSE = $(shell if docker compose version >/dev/null 2>&1; then echo docker compose; else echo docker-compose; fi)
 
 .PHONY: help demo run test install check lint types imports unit integration acceptance django-versions coverage \
@@ -68,15 +72,15 @@ coverage: $(STAMP) ## Which lines the unit and integration tests do not reach
 	@$(BIN)/coverage report --show-missing --skip-covered
 
 faults: $(STAMP) ## The rows of the fault matrix, each once
-	@$(PYTEST) -n $(JOBS) --dist loadgroup -m "faults or long" tests
+	@$(ROWS) -m "faults or long" tests
 
 faults-full: $(STAMP) ## The same with the full numbers, and the journal's state machine at length
-	@POSTROOM_FAULTS=full $(PYTEST) -n $(JOBS) -m faults tests
+	@POSTROOM_FAULTS=full $(ROWS) -m faults tests
 	@POSTROOM_FAULTS=full $(PYTEST) --timeout 0 tests/integration/journal
 
 scoreboard: $(STAMP) ## What is lost, doubled, late: run it, print it, write it into docs (SHARE=1 for the full numbers)
 	@rm -rf .scoreboard
-	@POSTROOM_FAULTS=$(SHARE) POSTROOM_SCOREBOARD=.scoreboard $(PYTEST) -n $(JOBS) -m scored tests; \
+	@POSTROOM_FAULTS=$(SHARE) POSTROOM_SCOREBOARD=.scoreboard $(ROWS) -m scored tests; \
 		status=$$?; $(BIN)/python -m tests.scoreboard .scoreboard docs/reliability.md; exit $$status
 
 bench: $(STAMP) ## Measure side by side with BullMQ, django-celery-email and others: about a quarter of an hour
