@@ -73,6 +73,8 @@ class FetchingChannel(SiftingChannel):
         self.fetched: dict[str, int] = {}
         #: Of the message that is being delivered.
         self.tag_of_delivery = ""
+        #: Queues whose consumers acknowledge nothing, such as those of answers to remote control.
+        self._unacknowledged: set[str] = set()
         self._bytes = 0
         self._empty: set[str] = set()
         self._not_before = 0.0
@@ -91,6 +93,11 @@ class FetchingChannel(SiftingChannel):
                 self._kept = pool, self._create_client()
             client = self._kept[1]
         return nullcontext(client)
+
+    def basic_consume(self, queue: str, no_ack: bool, *args: Any, **kwargs: Any) -> Any:  # noqa: FBT001 (kombu's)
+        """Consume from *queue*; of one with *no_ack* a message is done with once it is delivered."""
+        (self._unacknowledged.add if no_ack else self._unacknowledged.discard)(queue)
+        return super().basic_consume(queue, no_ack, *args, **kwargs)
 
     def serve(self) -> None:
         """
@@ -163,6 +170,8 @@ class FetchingChannel(SiftingChannel):
             self.connection._deliver(payload, queue)  # noqa: SLF001 - as kombu's own channel does it
         finally:
             self.tag_of_delivery = ""
+        if queue in self._unacknowledged:
+            self.qos.ack(tag)
 
 
 def _nothing() -> None:

@@ -254,3 +254,17 @@ def test_a_bell_that_rang_while_nobody_looked_is_heard_late(
     reader.channel.bells.check(-10.0)  # As if their answers had been due long ago.
     publish("default", 1)
     reader.turn_until(lambda: reader.payloads == [1])
+
+
+def test_a_message_that_nobody_acknowledges_is_done_with_when_it_was_delivered(
+    read: Callable[..., Reader], publish: Callable[..., None], redis: Redis
+) -> None:
+    """As neighbours' answers at a worker's start, which kombu consumes so, and which would stay for ever."""
+    reader = read(acks=False)
+    reader.consumer.cancel()
+    reader.consumer.no_ack = True
+    reader.consumer.consume()
+    publish("default", 1)
+
+    reader.turn_until(lambda: reader.payloads == [1])
+    reader.turn_until(lambda: not redis.exists(*UNACKED))
