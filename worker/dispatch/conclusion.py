@@ -25,10 +25,13 @@ def conclude(outcomes: Sequence[Outcome]) -> None:
     """Acknowledge the messages of *outcomes*, whose results are stored."""
     for outcome in outcomes:
         request = outcome.errand.request
-        # Celery's list of successes is for tasks that it must not run twice; here the journal sees to that.
-        task_ready(request)
-        _acknowledge(request)
-        _tell(request, outcome)
+        try:
+            # Celery's list of successes is for tasks that must not run twice; here the journal sees to that.
+            task_ready(request)
+            _acknowledge(request)
+            _tell(request, outcome)
+        except Exception as error:  # noqa: BLE001 (the others must be concluded; this one comes again)
+            logger.error("not concluded", extra={"error": type(error).__name__})  # noqa: TRY400 (no content)
 
 
 def flush_events(outcomes: Sequence[Outcome]) -> None:

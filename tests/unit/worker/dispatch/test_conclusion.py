@@ -60,6 +60,27 @@ def test_monitors_are_told_of_each_end_as_what_it_is(
     assert eventer.events == [{"type": kind, "uuid": "m", **fields}]
 
 
+def test_what_cannot_be_concluded_costs_no_other(
+    errand: Callable[..., Errand],
+    channel: Channel,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bad, good = errand("bad"), errand("good")
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise ValueError("canary")
+
+    monkeypatch.setattr(bad.request.message, "ack_log_error", fail)
+    conclude(
+        [Outcome(bad, settled(250, Delivery.SENT), 0.1), Outcome(good, settled(250, Delivery.SENT), 0.1)]
+    )
+
+    assert channel.acknowledged == ["tag of good"]
+    assert "not concluded" in caplog.text
+    assert "canary" not in caplog.text
+
+
 def test_of_a_mail_that_is_somebody_elses_nothing_is_told(
     errand: Callable[..., Errand], eventer: Eventer, channel: Channel
 ) -> None:
