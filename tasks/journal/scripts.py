@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
-    from tasks.journal.link import Caller
+    from tasks.journal.link import Caller, Command
 
 #: Makes a script that does one call into one that does many: a command of its own for each mail of a run
 #: costs both sides half as much again. KEYS and ARGV begin with what the calls have in common, which each of
@@ -130,17 +131,13 @@ def run_script(
     Raises:
         redis.RedisError: Redis cannot be reached, or a script failed.
     """
-    groups = _grouped(calls)
-    if link:
-        answers = link.call_all([("EVALSHA", script.digest, *_arguments(shared, group)) for group in groups])
-    else:
-        answers = _send(redis, script, shared, groups)
+    send = link.call_all if link else partial(_send, redis)
+    commands = [("EVALSHA", script.digest, *_arguments(shared, group)) for group in _grouped(calls)]
+    answers = send(commands)
     refused = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
     if refused:
-        redis.script_load(script.source)
-        for i, answer in zip(
-            refused, _send(redis, script, shared, [groups[i] for i in refused]), strict=True
-        ):
+        _, *again = send([("SCRIPT", "LOAD", script.source), *(commands[i] for i in refused)])
+        for i, answer in zip(refused, again, strict=True):
             answers[i] = answer
     for answer in answers:
         if isinstance(answer, Exception):
@@ -164,11 +161,12 @@ def _grouped(calls: Sequence[Call]) -> list[list[Call]]:
     return groups
 
 
-def _send(redis: Redis, script: Script, shared: Call, groups: Sequence[Sequence[Call]]) -> list[Any]:
-    pipeline = redis.pipeline(transaction=False)
-    for group in groups:
-        pipeline.evalsha(script.digest, *_arguments(shared, group))
-    return pipeline.execute(raise_on_error=False)
+def _send(redis: Redis, commands: Sequence[Command]) -> list[Any]:
+    pipeline: Any = redis.pipeline(transaction=False)
+    for command in commands:
+        pipeline.execute_command(*command)
+    answers: list[Any] = pipeline.execute(raise_on_error=False)
+    return answers
 
 
 def _arguments(shared: Call, group: Sequence[Call]) -> list[Any]:

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
 from tasks.journal.link import Link
+from tasks.journal.scripts import Call, Script, run_script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,3 +129,14 @@ def test_a_master_that_became_a_replica_is_given_up(link: Link, redis: Redis) ->
         assert link.call("CLIENT", "ID") != before
     finally:
         redis.replicaof("NO", "ONE")
+
+
+def test_a_server_that_has_forgotten_a_script_is_taught_it_over_the_same_link(
+    link: Link, redis: Redis
+) -> None:
+    """Whoever has a link may have nothing else that does not block."""
+    nobody: Any = None
+    call = Call(("key",), ("word",))
+    for _ in range(2):
+        redis.script_flush()
+        assert run_script(nobody, Script.of("return ARGV[1]"), [call, call], link=link) == [b"word", b"word"]

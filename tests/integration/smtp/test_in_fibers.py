@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from contextlib import ExitStack
 from functools import partial
@@ -15,38 +14,15 @@ from tasks.testing.actions import Say, Silence
 from tasks.testing.offer import Offer
 from tasks.testing.script import Script
 from tasks.testing.server import ScriptedServer
-from worker.fibers.loop import FiberLoop
+from tests.fibers import carry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.integration.smtp.conftest import Certificates, Desk
 
 BUDGET = 0.8
 #: Seconds by which one that was held up by the others would be late.
 SLACK = 0.3
 LARGE = (b"x" * 70 + b"\r\n") * 200_000
-
-
-def carry(*works: Callable[[], object]) -> None:
-    """Run *works* at the same time, in fibers of one thread."""
-    loop, left = FiberLoop(), len(works)
-
-    def do(work: Callable[[], object]) -> None:
-        nonlocal left
-        try:
-            work()
-        finally:
-            left -= 1
-            if not left:
-                loop.stop()
-
-    for work in works:
-        loop.spawn(lambda work=work: do(work))
-    thread = threading.Thread(target=loop.run, daemon=True)
-    thread.start()
-    thread.join(8.0)
-    assert not thread.is_alive()
 
 
 def test_sessions_that_hang_drip_or_are_not_read_end_in_their_time_and_hold_up_no_other(desk: Desk) -> None:

@@ -13,15 +13,13 @@ from redis.exceptions import TimeoutError as RedisLate
 from redis.retry import Retry
 
 from tasks import loops
+from tests.fibers import LONG, carry
 from tests.servers.redis_server import RedisServer
 from worker.fibers.link import SharedLink
-from worker.fibers.loop import FiberLoop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
-
-LONG = 8.0
 
 
 @pytest.fixture
@@ -33,30 +31,6 @@ def redis(valkey_url: str) -> Iterator[Redis]:
 @pytest.fixture
 def link(redis: Redis) -> SharedLink:
     return SharedLink(redis)
-
-
-def carry(*works: Callable[[], object]) -> None:
-    """Run *works* in fibers of one loop, and raise what the first that failed raised."""
-    loop, errors, left = FiberLoop(), [], len(works)
-
-    def do(work: Callable[[], object]) -> None:
-        nonlocal left
-        try:
-            work()
-        except BaseException as error:  # noqa: BLE001 (raised below)
-            errors.append(error)
-        left -= 1
-        if not left:
-            loop.stop()
-
-    for work in works:
-        loop.spawn(lambda work=work: do(work))
-    thread = threading.Thread(target=loop.run, daemon=True)
-    thread.start()
-    thread.join(LONG)
-    assert not thread.is_alive()
-    if errors:
-        raise errors[0]
 
 
 def test_each_fiber_gets_its_own_answers_over_one_connection(link: SharedLink, redis: Redis) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,11 +11,9 @@ from redis.exceptions import ResponseError
 from tasks.journal.copies import NO_COPY
 from tasks.journal.gathering import Gathering
 from tasks.journal.scripts import Call
-from worker.fibers.loop import FiberLoop
+from tests.fibers import carry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tasks.journal.copies import Copy
 
 COPY: Copy = ("prefix", 60, "now")
@@ -42,24 +39,6 @@ class Journal:
         if self._refuses in names:
             raise ResponseError(self._refuses)
         return names
-
-
-def carry(*works: Callable[[], object]) -> None:
-    loop, left = FiberLoop(), len(works)
-
-    def do(work: Callable[[], object]) -> None:
-        nonlocal left
-        work()
-        left -= 1
-        if not left:
-            loop.stop()
-
-    for work in works:
-        loop.spawn(lambda work=work: do(work))
-    thread = threading.Thread(target=loop.run, daemon=True)
-    thread.start()
-    thread.join(5.0)
-    assert not thread.is_alive()
 
 
 def test_fibers_that_ask_at_the_same_moment_share_a_command() -> None:

@@ -13,6 +13,8 @@ from tasks.journal.scripts import Call, Script, run_script
 if TYPE_CHECKING:
     from redis import Redis
 
+    from tasks.journal.link import Command
+
 
 #: Answers with what it was called with.
 ECHO = Script.of("return { KEYS[1], ARGV[1], #KEYS, #ARGV }")
@@ -75,9 +77,10 @@ def test_what_would_be_too_much_for_one_command_is_spread_over_several(
     sent: list[int] = []
     pack = scripts._send  # noqa: SLF001 (to count what goes out)
 
-    def send(client: Redis, script: Script, shared: Call, groups: list[list[Call]]) -> list[object]:
-        sent.extend(map(len, groups))
-        return pack(client, script, shared, groups)
+    def send(client: Redis, commands: list[Command]) -> list[object]:
+        # Each call has one key.
+        sent.extend(int(command[2]) for command in commands if command[0] == "EVALSHA")
+        return pack(client, commands)
 
     monkeypatch.setattr(scripts, "_send", send)
     big = "x" * 600_000

@@ -6,11 +6,13 @@ import os
 import socket
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tasks import loops
+from tests import fibers
 from worker.fibers.loop import FiberLoop
 
 if TYPE_CHECKING:
@@ -31,29 +33,14 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 def carry(*works: Callable[[FiberLoop], object]) -> None:
-    """Run each of *works* in a fiber of one loop until all are done."""
-    loop = FiberLoop()
-    left = len(works)
-    errors: list[BaseException] = []
+    """Run each of *works* in a fiber of one loop, which it is given."""
 
-    def do(work: Callable[[FiberLoop], object]) -> None:
-        nonlocal left
-        try:
-            work(loop)
-        except BaseException as error:  # noqa: BLE001 (raised below)
-            errors.append(error)
-        left -= 1
-        if not left:
-            loop.stop()
+    def run(work: Callable[[FiberLoop], object]) -> None:
+        loop = loops.current()
+        assert isinstance(loop, FiberLoop)
+        work(loop)
 
-    for work in works:
-        loop.spawn(lambda work=work: do(work))
-    thread = threading.Thread(target=loop.run, daemon=True)
-    thread.start()
-    thread.join(LONG)
-    assert not thread.is_alive()
-    if errors:
-        raise errors[0]
+    fibers.carry(*[partial(run, work) for work in works])
 
 
 def test_while_one_fiber_waits_the_others_go_on(pair: tuple[socket.socket, socket.socket]) -> None:
