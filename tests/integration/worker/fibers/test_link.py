@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisLate
 from redis.retry import Retry
 
@@ -156,6 +156,22 @@ def test_a_connection_that_comes_too_late_takes_no_answers_away(
         carry(ask, ask_another)
 
     assert heard == {"slow": None, "quick": b"x"}
+
+
+def test_a_server_that_has_become_a_replica_is_left(tmp_path: Path) -> None:
+    """There may be another master by now, whom the next connection finds."""
+    with RedisServer(tmp_path) as server, Redis(port=server.port) as client:
+        link = SharedLink(client)
+
+        def ask() -> None:
+            first = link.call("CLIENT", "ID")
+            client.replicaof("127.0.0.1", 1)
+            with pytest.raises(ReadOnlyError):
+                link.call("SET", "key", "1")
+            client.replicaof("NO", "ONE")
+            assert link.call("CLIENT", "ID") != first
+
+        carry(ask)
 
 
 def test_while_nobody_is_there_each_call_is_an_error() -> None:

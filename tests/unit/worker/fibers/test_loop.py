@@ -232,6 +232,26 @@ def test_no_wish_of_another_thread_is_missed() -> None:
     assert not thread.is_alive()
 
 
+def test_a_wish_that_comes_just_before_the_loop_rests_is_heard() -> None:
+    loop, calls = FiberLoop(), []
+
+    def chore() -> None:
+        calls.append(loop)
+        if len(calls) == 1:
+            wisher = threading.Thread(target=loop.wake_up)
+            wisher.start()
+            wisher.join()
+        else:
+            loop.stop()
+
+    loop.chores.append(chore)
+    thread = threading.Thread(target=loop.run, daemon=True)
+    thread.start()
+    thread.join(LONG)
+
+    assert not thread.is_alive()
+
+
 def test_a_fiber_that_raises_ends_neither_the_loop_nor_the_others(caplog: pytest.LogCaptureFixture) -> None:
     done: list[str] = []
     loop = FiberLoop()
