@@ -23,12 +23,18 @@ Wait: TypeAlias = object
 class Loop(Protocol):
     """What lets others work in this thread while one of them waits."""
 
-    def wait(self, owner: object, fileno: int, *, to_write: bool, seconds: float) -> bool:
+    def wait(
+        self, owner: object, fileno: int, *, to_write: bool, seconds: float, is_urgent: bool = False
+    ) -> bool:
         """
         Wait until a socket is ready, for at most *seconds*; whether it is.
 
-        *owner* tells this socket from an earlier one with the same number.
+        *owner* tells this socket from an earlier one with the same number. A wait that *is_urgent* is over
+        as soon as the fiber that runs then waits or gives way.
         """
+
+    def give_way(self) -> None:
+        """Let those go on now whose urgent waits are over."""
 
     def sleep(self, seconds: float) -> None:
         """Wait for *seconds*."""
@@ -76,6 +82,13 @@ def sleep(seconds: float) -> None:
         loop.sleep(seconds)
     else:
         time.sleep(seconds)
+
+
+def give_way() -> None:
+    """Let those go on now who wait for something urgent, in the midst of work that takes a while."""
+    loop = _own.loop
+    if loop:
+        loop.give_way()
 
 
 def offload(work: Callable[[], T]) -> T:

@@ -21,7 +21,7 @@ from tasks.delivery.steps import Steps, work_off
 from tasks.delivery.ways import Ways
 from tasks.failures import Expired, Failure, PermanentFailure, Reply, Unconfirmed
 from tasks.journal.records import Grip
-from tasks.loops import offload
+from tasks.loops import give_way, offload
 from tasks.message.attachments import AttachmentPolicy, load
 from tasks.message.compose import MAX_BYTES, compose
 from tasks.message.identity import Identity
@@ -71,7 +71,7 @@ class Preparation:
         """
         under_way = [Steps(mail, self._steps(mail)) for mail in mails]
         while under_way:
-            under_way = [steps for steps in under_way if steps.go_on(policy)]
+            under_way = [steps for steps in under_way if _go_on(steps, policy)]
             work_off([steps for steps in under_way if steps.work])
 
     def _steps(self, mail: Mail) -> Generator[Work | None, Done | None, None]:
@@ -173,3 +173,8 @@ def _notes(request: SendEmail, direction: Direction) -> tuple[str, ...]:
     if direction.route.is_encrypted and not direction.route.trust.is_checked:
         notes.append("Certificate not verified.")
     return tuple(notes)
+
+
+def _go_on(steps: Steps, policy: RetryPolicy) -> bool:
+    give_way()
+    return steps.go_on(policy)

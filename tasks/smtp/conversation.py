@@ -162,8 +162,10 @@ class Conversation:
             self._await_verdict(transaction)
 
     def _await_verdict(self, transaction: Transaction) -> None:
+        deadline = transaction.submission.deadline
         try:
-            transaction.take_final(self._session.wire.receive(transaction.submission.deadline))
+            # Until it is read the mail is in doubt, whatever kills this process.
+            transaction.take_final(self._session.wire.receive(deadline, is_urgent=True))
         except BREAKS:
             transaction.lose_answer()
 

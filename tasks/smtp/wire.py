@@ -72,9 +72,9 @@ class Wire:
             else:
                 self.ready.to_write(deadline)
 
-    def receive(self, deadline: Deadline) -> RawReply:
+    def receive(self, deadline: Deadline, *, is_urgent: bool = False) -> RawReply:
         """
-        Read one reply.
+        Read one reply; one that *is_urgent* is read before others work on.
 
         Raises:
             ProtocolError: it is no reply, or longer than the caps.
@@ -82,7 +82,7 @@ class Wire:
 
         """
         if self._read == len(self._received):
-            self._fill(deadline)
+            self._fill(deadline, is_urgent=is_urgent)
         if found := _ONE_LINE.match(self._received, self._read):
             self._read = found.end()
             return RawReply(int(found[1]), (found[2] or b"",))
@@ -138,10 +138,10 @@ class Wire:
         code, mark, text = found.groups(b"")
         return int(code), mark, text.removesuffix(b"\r")
 
-    def _fill(self, deadline: Deadline) -> None:
+    def _fill(self, deadline: Deadline, *, is_urgent: bool = False) -> None:
         """Wait for more and keep it."""
         while True:
-            self.ready.to_read(deadline)
+            self.ready.to_read(deadline, is_urgent=is_urgent)
             received = self.stream.receive()
             if received:
                 self._keep(received)

@@ -24,16 +24,19 @@ logger = logging.getLogger(__name__)
 
 #: Seconds for which a loop rests that broke, so that it does nothing worse than that over and over.
 _BROKEN: Final = 0.1
+#: Seconds between two looks for what is urgent, so that they cost little.
+_PATIENCE: Final = 0.00005
 
 
 class Wait:
     """One fiber's wait, until *until* by the loop's clock."""
 
-    __slots__ = ("fiber", "until")
+    __slots__ = ("fiber", "is_urgent", "until")
 
     def __init__(self, fiber: greenlet, until: float) -> None:
         self.fiber = fiber
         self.until = until
+        self.is_urgent = False
 
 
 class FiberLoop:
@@ -50,6 +53,10 @@ class FiberLoop:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._ready: deque[tuple[Any, Any]] = deque()
+        #: Those that go first, how many more wait to be among them, and when that was looked at last.
+        self._first: deque[tuple[Any, Any]] = deque()
+        self._urgent = 0
+        self._looked_at = 0.0
         self._waits: dict[Wait, None] = {}
         self._calls: deque[Callable[[], object]] = deque()
         self._sockets: Sockets[Wait] = Sockets()
@@ -106,9 +113,14 @@ class FiberLoop:
         """Have *work*, which should never raise, run in a fiber of its own."""
         self._ready.append((work, _BEGIN))
 
-    def wait(self, owner: object, fileno: int, *, to_write: bool, seconds: float) -> bool:
+    def wait(
+        self, owner: object, fileno: int, *, to_write: bool, seconds: float, is_urgent: bool = False
+    ) -> bool:
         """Wait until a socket is ready, for at most *seconds*; whether it is."""
         wait = self.wait_for(seconds)
+        if is_urgent:
+            wait.is_urgent = True
+            self._urgent += 1
         try:
             self._sockets.expect(owner, fileno, to_write=to_write, who=wait)
         except BaseException:
@@ -123,6 +135,14 @@ class FiberLoop:
         """Wait for *seconds*."""
         self.wait_for(seconds)
         self.park()
+
+    def give_way(self) -> None:
+        """Let those go on now whose urgent waits are over."""
+        if self._urgent:
+            self._look_for_urgent()
+            if self._first:
+                self._ready.appendleft((getcurrent(), None))
+                self._main.switch()
 
     def pause(self) -> None:
         """Wait until all others do."""
@@ -151,12 +171,18 @@ class FiberLoop:
 
     def wake(self, wait: Wait, value: Any) -> None:
         """Have the fiber of *wait* go on with *value*, unless it does already."""
-        if self._waits.pop(wait, _NEVER) is not _NEVER:
+        if self._waits.pop(wait, _NEVER) is _NEVER:
+            return
+        if wait.is_urgent:
+            self._urgent -= 1
+            self._first.append((wait.fiber, value))
+        else:
             self._ready.append((wait.fiber, value))
 
     def forget(self, wait: Wait) -> None:
         """Forget a wait that nobody parks for: its end would end another one of the same fiber."""
-        self._waits.pop(wait, None)
+        if self._waits.pop(wait, _NEVER) is not _NEVER:
+            self._urgent -= wait.is_urgent
 
     def _turn(self) -> None:
         longest = self._work()
@@ -174,12 +200,14 @@ class FiberLoop:
     def _work(self) -> float:
         """Run fibers until all of them wait; return the seconds that the loop may rest then."""
         while True:
-            while self._ready:
-                fiber, value = self._ready.popleft()
+            while ready := self._first or self._ready:
+                fiber, value = ready.popleft()
                 if value is _BEGIN:
                     greenlet(fiber).switch()
                 else:
                     fiber.switch(value)
+                if self._urgent:
+                    self._look_for_urgent()
             if self._paused:
                 paused, self._paused = self._paused, []
                 for wait in paused:
@@ -189,12 +217,19 @@ class FiberLoop:
             self._is_due = False
             for chore in self.chores:
                 seconds = chore()
-                if self._ready:
+                if self._ready or self._first:
                     break
                 if seconds is not None and seconds < longest:
                     longest = seconds
             else:
                 return longest
+
+    def _look_for_urgent(self) -> None:
+        now = self._clock()
+        if now - self._looked_at >= _PATIENCE:
+            self._looked_at = now
+            for wait in self._sockets.look(0.0):
+                self.wake(wait, value=True)
 
     def _end_late_waits(self) -> None:
         now = self._clock()

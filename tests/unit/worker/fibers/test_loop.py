@@ -286,3 +286,66 @@ def test_code_that_waits_through_loops_works_with_a_loop_and_without_one() -> No
     carry(work)
 
     assert seen == [True, os.getpid()]
+
+
+def test_what_is_urgent_goes_before_those_who_were_ready_earlier(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    ours, theirs = pair
+    order: list[str] = []
+
+    def urgent(loop: FiberLoop) -> None:
+        assert loop.wait(ours, ours.fileno(), to_write=False, seconds=LONG, is_urgent=True)
+        order.append("urgent")
+
+    def first(_loop: FiberLoop) -> None:
+        theirs.send(b"came")
+        order.append("first")
+
+    carry(urgent, first, *[lambda _loop: order.append("later")] * 3)
+
+    assert order == ["first", "urgent", "later", "later", "later"]
+
+
+def test_whoever_gives_way_goes_on_behind_what_is_urgent_and_before_the_others(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    ours, theirs = pair
+    order: list[str] = []
+
+    def urgent(loop: FiberLoop) -> None:
+        assert loop.wait(ours, ours.fileno(), to_write=False, seconds=LONG, is_urgent=True)
+        order.append("urgent")
+
+    def worker(_loop: FiberLoop) -> None:
+        loops.give_way()
+        theirs.send(b"came")
+        time.sleep(0.001)
+        order.append("works")
+        loops.give_way()
+        order.append("goes on")
+
+    carry(urgent, worker, lambda _loop: order.append("later"))
+
+    assert order == ["works", "urgent", "goes on", "later"]
+
+
+def test_what_is_urgent_and_comes_too_late_is_not_looked_for_any_more(
+    pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, _ = pair
+    looks: list[float] = []
+
+    def reader(loop: FiberLoop) -> None:
+        assert not loop.wait(ours, ours.fileno(), to_write=False, seconds=0.01, is_urgent=True)
+        monkeypatch.setattr(loop, "_look_for_urgent", lambda: looks.append(0.0))
+        loop.sleep(0.0)
+        loop.give_way()
+
+    carry(reader)
+
+    assert looks == []
+
+
+def test_without_a_loop_nobody_has_to_give_way() -> None:
+    loops.give_way()
