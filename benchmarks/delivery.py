@@ -40,6 +40,7 @@ from tasks.journal.leases import LeaseKeeper
 from tasks.journal.link import Link
 from tasks.journal.records import Claim, Entry
 from tasks.journal.sealing import Seal, generate_key
+from tasks.journal.settlement import Settlement
 from tasks.message.attachments import AttachmentPolicy
 from tasks.smtp.transport import SmtpTransport
 from worker.memory import collect_seldom
@@ -106,10 +107,10 @@ class Bench:
         """Do what the journal does while mails are delivered, with *result* for each; return the seconds."""
         began = thread_time()
         claims = [c for c in self._journal.begin([job.mail_id for job in jobs]) if isinstance(c, Claim)]
-        before: list[tuple[Claim, MailState, SendEmailResult]] = []
+        before: list[Settlement] = []
         for claim in claims:
             self._journal.finish_and_mark(before, [claim], [_COVERED])
-            before = [(claim, MailState.SENT, result)]
+            before = [Settlement.of(claim, MailState.SENT, result)]
         self._journal.finish(before)
         return thread_time() - began
 

@@ -28,6 +28,7 @@ from tasks.contract.status import MailState
 from tasks.journal.journal import Journal
 from tasks.journal.link import Link
 from tasks.journal.records import Claim, Entry
+from tasks.journal.settlement import Settlement
 from worker.broker import command, wait_until_ready
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Bench:
         """Take mails up, mark and finish them, as a worker does around a session with the mail server."""
         claims = [claim for claim in self._journal.begin(mail_ids) if isinstance(claim, Claim)]
         are_marked = self._journal.mark(claims, [_PROGRESS] * len(claims))
-        are_kept = self._journal.finish([(claim, MailState.SENT, _RESULT) for claim in claims])
+        are_kept = self._journal.finish([Settlement.of(claim, MailState.SENT, _RESULT) for claim in claims])
         if not len(mail_ids) == sum(are_marked) == sum(are_kept):
             raise RuntimeError("a mail was not carried through")
 

@@ -17,6 +17,7 @@ from tasks.contract.status import MailState
 from tasks.journal.journal import Journal
 from tasks.journal.keys import MAIL
 from tasks.journal.records import Claim
+from tasks.journal.settlement import Settlement
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,7 +128,7 @@ class Teller:
     def _finish(self, mail_id: str, state: MailState, result: SendEmailResult) -> None:
         with redis.Redis.from_url(self._url) as client:
             journal = Journal(client)
-            journal.finish([(_claim(journal, mail_id), state, result)])
+            journal.finish([Settlement.of(_claim(journal, mail_id), state, result)])
 
 
 def newsletter(image_host: str = "http://images.example.com") -> EmailMessage:

@@ -12,7 +12,7 @@ from tasks.journal.sweeper import Sweeper
 from tasks.password_reset.assembly import letters_of
 from tasks.send_email import register
 from worker import logs, outputs, starting
-from worker.composition import connect, delivery_service, journal_options, notices, sieve
+from worker.composition import connect, delivery_service, journal_options, notices, recovery, sieve
 from worker.dispatch.setup import set_up as set_up_dispatch
 from worker.dispatch.strategy import mails
 from worker.environment import process_number, settings_from_environment, surroundings
@@ -63,6 +63,7 @@ _sweeping = Sweeping(
     QueueApp(settings.broker_url),
     Sweeper(connect(settings), options=journal_options(settings)),
     interval=settings.sweep_interval,
+    recovery=recovery(settings),
 )
 
 

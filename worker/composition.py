@@ -20,6 +20,9 @@ from tasks.journal.control import Control
 from tasks.journal.copies import ResultCopies
 from tasks.journal.journal import Journal, JournalOptions
 from tasks.journal.leases import LeaseKeeper
+from tasks.journal.logbook.logbook import Logbook
+from tasks.journal.logbook.recovery import Recovery
+from tasks.journal.logbook.shelf import Shelf
 from tasks.journal.quarantine import Quarantine
 from tasks.journal.sealing import seal_with
 from tasks.message.attachments import AttachmentPolicy
@@ -79,6 +82,17 @@ def _copies(settings: Settings) -> ResultCopies | None:
     return ResultCopies(_PREFIX, int(WORKER_SETTINGS["result_expires"]))
 
 
+def _shelf(settings: Settings) -> Shelf | None:
+    return Shelf(settings.logbook_folder, settings.journal) if settings.logbook_folder else None
+
+
+def recovery(settings: Settings) -> Recovery | None:
+    """Return what cleans up behind the dead worker processes of this machine; None without logbooks."""
+    shelf = _shelf(settings)
+    journal = Journal(connect(settings), options=journal_options(settings), copies=_copies(settings))
+    return Recovery(shelf, journal) if shelf else None
+
+
 def notices(settings: Settings) -> Notices:
     """Return what tells actors of resets that failed."""
     return Notices(connect(settings), staff_of(settings.resets), seal=seal_with(settings.seal_keys))
@@ -90,10 +104,11 @@ def delivery_service(settings: Settings) -> DeliveryService:
     seal = seal_with(settings.seal_keys)
     options, link = journal_options(settings), SharedLink(redis)
     journal = Journal(redis, options=options, link=link, copies=_copies(settings))
+    logbook = Logbook(_shelf(settings))
     return DeliveryService(
         journal=journal,
         control=Control(redis, options=options, seal=seal),
-        leases=LeaseKeeper(journal),
+        leases=LeaseKeeper(journal, logbook),
         preparation=Preparation(
             router=router(settings),
             attachments=AttachmentPolicy(
@@ -107,4 +122,5 @@ def delivery_service(settings: Settings) -> DeliveryService:
             letters=letters_of(settings.resets, recall=Audit(redis, seal=seal).get),
         ),
         transport=SmtpTransport(),
+        logbook=logbook,
     )

@@ -28,6 +28,7 @@ from pydantic_settings import (
 from tasks.contract.places import check, is_rabbitmq, is_redis
 from tasks.contract.wording import complaint
 from tasks.delivery.accounts import Account
+from tasks.journal.logbook.shelf import default_folder
 from tasks.journal.sealing_keys import FILE_SETTING, KEYS_SETTING, as_keys, parse_keys, read_keys
 from tasks.password_reset.settings import ResetSettings
 
@@ -162,6 +163,11 @@ class Settings(BaseSettings):
         ge=0.0,
         description="Seconds after which a worker that no longer consumes ends itself; 0 is never.",
     )
+    logbooks: str = Field(
+        default="auto",
+        description="Folder in which a worker process notes what it does with its mails, for who cleans up "
+        "when it dies; `auto` is in memory or in the temporary folder, `off` is none.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
     heartbeat_file: Path | None = Field(
@@ -205,6 +211,13 @@ class Settings(BaseSettings):
     def journal(self) -> str:
         """The URL of the journal's Redis."""
         return self.journal_url or self.broker_url
+
+    @property
+    def logbook_folder(self) -> Path | None:
+        """Where logbooks lie, None for none."""
+        if self.logbooks == "off":
+            return None
+        return default_folder() if self.logbooks == "auto" else Path(self.logbooks)
 
     @property
     def results(self) -> str:

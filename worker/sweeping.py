@@ -14,6 +14,7 @@ from tasks.contract.names import TASK_NAME, Lane
 from tasks.contract.queue import PUBLISH_OPTIONS
 
 if TYPE_CHECKING:
+    from tasks.journal.logbook.recovery import Recovery
     from tasks.journal.sweeper import Stray, Sweeper
     from worker.queue import QueueApp
 
@@ -24,11 +25,15 @@ class Sweeping:
     """
     Sweeps every *interval* seconds until it is stopped; every worker may run one.
 
-    *app* must have no result backend: with one, publishing would subscribe to each result.
+    *app* must have no result backend: with one, publishing would subscribe to each result. *recovery* comes
+    first, since what dead processes of this machine left behind is published again then.
     """
 
-    def __init__(self, app: QueueApp, sweeper: Sweeper, *, interval: float) -> None:
+    def __init__(
+        self, app: QueueApp, sweeper: Sweeper, *, interval: float, recovery: Recovery | None = None
+    ) -> None:
         self._app = app
+        self._recovery = recovery
         self._sweeper = sweeper
         self._interval = interval
         self._stopped = threading.Event()
@@ -44,10 +49,19 @@ class Sweeping:
 
     def _run(self) -> None:
         while not self._stopped.wait(self._interval):
+            self._clean_up()
             try:
                 self.sweep()
             except (RedisError, OperationalError, KombuError, OSError) as error:
                 logger.warning("not swept", extra={"error": type(error).__name__})
+
+    def _clean_up(self) -> None:
+        if self._recovery is None:
+            return
+        try:
+            self._recovery.recover()
+        except (RedisError, OSError) as error:
+            logger.warning("not cleaned up behind dead workers", extra={"error": type(error).__name__})
 
     def sweep(self) -> int:
         """Publish every stray again and return how many there were."""

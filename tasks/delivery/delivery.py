@@ -18,6 +18,7 @@ from tasks.delivery.pending import Pending
 from tasks.delivery.results import Results
 from tasks.delivery.retry import RetryPolicy
 from tasks.delivery.round import Round
+from tasks.journal.logbook.logbook import Logbook
 from tasks.journal.records import Claim
 from tasks.smtp.submission import go_on
 
@@ -67,6 +68,7 @@ class DeliveryService:
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     sleep: Callable[[float], object] = time.sleep
     clock: Callable[[], float] = time.monotonic
+    logbook: Logbook = field(default_factory=Logbook)
     _rounds: OpenRounds = field(default_factory=OpenRounds)
 
     def deliver(self, run: Sequence[Job]) -> list[Verdict]:
@@ -129,7 +131,7 @@ class DeliveryService:
         said no; their leases are still renewed. Nothing is raised for a mail. With *pass_on*, mails carried
         with one that hangs are given to it by whoever calls `relieve`, and are none of this call's any more.
         """
-        results = Results(self.journal, self.leases, report)
+        results = Results(self.journal, self.leases, report, self.logbook)
         tried = Round(results, self.policy, mails, pass_on=pass_on)
         with self._rounds.open(tried):
             try:
@@ -178,13 +180,17 @@ class DeliveryService:
     def _pending(self) -> Pending:
         return Pending(self.journal, self.leases)
 
+    def close(self) -> None:
+        """Note that no mail is in hand any more; what still is, is left to whoever cleans up."""
+        self.logbook.close()
+
     def _in_hand(self, job: Job, claim: Claim) -> Mail:
         return Mail(job, claim, Deadline.after(0.0, clock=self.clock), self.clock, self.clock())
 
     def _without_settled(self, mails: Sequence[Mail], report: Report) -> list[Mail]:
         settled = [mail for mail in mails if mail.wait is None]
         if settled:
-            results = Results(self.journal, self.leases, report)
+            results = Results(self.journal, self.leases, report, self.logbook)
             results.add(*settled)
             self._write_down(results)
         return [mail for mail in mails if mail.wait is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
@@ -12,13 +13,14 @@ from redis.exceptions import RedisError
 from tasks.delivery.job import LeftAlone, Settled
 from tasks.delivery.outcome import conclude, state_of
 from tasks.delivery.retry import persistently
+from tasks.journal.logbook.logbook import Logbook
+from tasks.journal.settlement import Settlement
 from tasks.loops import offload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tasks.contract.result import SendEmailResult
-    from tasks.contract.status import MailState
     from tasks.delivery.job import Job, Verdict
     from tasks.delivery.mail import Mail
     from tasks.journal.journal import Journal
@@ -38,23 +40,30 @@ class Results:
     """
     The results of mails whose outcome is certain, until the journal has them and they are reported.
 
-    The leases of those that are reported are not renewed any more. Safe to share between threads.
+    The leases of those that are reported are not renewed any more. The *logbook* hears of each outcome and of
+    each dot before anybody else does. Safe to share between threads.
     """
 
-    def __init__(self, journal: Journal, leases: LeaseKeeper, report: Report) -> None:
+    def __init__(
+        self, journal: Journal, leases: LeaseKeeper, report: Report, logbook: Logbook | None = None
+    ) -> None:
         self._journal = journal
         self._leases = leases
+        self._logbook = logbook or Logbook()
         self.report = report
         self._lock = threading.Lock()
-        self._waiting: list[Mail] = []
+        self._waiting: list[tuple[Mail, Settlement]] = []
         self._waiting_since = 0.0
 
     def add(self, *mails: Mail) -> None:
         """Take mails whose results are to be written."""
-        with self._lock:
-            if not self._waiting:
-                self._waiting_since = time.monotonic()
-            self._waiting += mails
+        settled = [(mail, _settlement(mail)) for mail in mails]
+        self._logbook.settle(settlement for _, settlement in settled)
+        self._put(settled)
+
+    def keep_open(self, mail: Mail) -> None:
+        """Note that *mail* was answered and is to be tried again."""
+        self._logbook.keep_open(mail.claim, mail.kept_progress)
 
     def is_overdue(self, patience: float) -> bool:
         """Whether a result waits for its way into the journal for more than *patience* seconds."""
@@ -68,14 +77,14 @@ class Results:
 
     def write_and_mark(self, claims: Sequence[Claim], covered: Sequence[str]) -> Sequence[bool]:
         """Write what waits, and note in the same round trip that the dots of other mails are about to go."""
-        mails = self._take()
-        settled = [_settlement(mail) for mail in mails]
+        settled = self._take()
         try:
-            are_kept, allowed = self._journal.finish_and_mark(settled, claims, covered)
+            are_kept, allowed = self._journal.finish_and_mark([each for _, each in settled], claims, covered)
         except BaseException:
-            self.add(*mails)
+            self._put(settled)
             raise
-        self._tell(mails, settled, are_kept)
+        self._tell(settled, are_kept)
+        self._logbook.send_dots(itertools.compress(claims, allowed))
         return allowed
 
     def write(self) -> None:
@@ -85,35 +94,36 @@ class Results:
         Raises:
             redis.RedisError: the journal stayed away; that has been reported.
         """
-        mails = self._take()
-        if not mails:
+        settled = self._take()
+        if not settled:
             return
-        settled = [_settlement(mail) for mail in mails]
         try:
-            are_kept = persistently(lambda: self._journal.finish(settled))
+            are_kept = persistently(lambda: self._journal.finish([each for _, each in settled]))
         except RedisError:
-            self._leases.let_go([mail.claim for mail in mails])
-            for mail in mails:
+            self._leases.let_go([mail.claim for mail, _ in settled], is_left=True)
+            for mail, _ in settled:
                 self.report(mail.job, LeftAlone(_NOT_WRITTEN))
             raise
-        self._tell(mails, settled, are_kept)
+        self._tell(settled, are_kept)
 
-    def _take(self) -> list[Mail]:
+    def _put(self, settled: Sequence[tuple[Mail, Settlement]]) -> None:
         with self._lock:
-            mails, self._waiting = self._waiting, []
-        return mails
+            if not self._waiting:
+                self._waiting_since = time.monotonic()
+            self._waiting += settled
 
-    def _tell(
-        self,
-        mails: Sequence[Mail],
-        settled: Sequence[tuple[Claim, MailState, SendEmailResult]],
-        are_kept: Sequence[bool],
-    ) -> None:
-        if not mails:
+    def _take(self) -> list[tuple[Mail, Settlement]]:
+        with self._lock:
+            settled, self._waiting = self._waiting, []
+        return settled
+
+    def _tell(self, settled: Sequence[tuple[Mail, Settlement]], are_kept: Sequence[bool]) -> None:
+        if not settled:
             return
         # At once, or the leases of mails that have their results would be renewed in vain.
-        self._leases.let_go([mail.claim for mail in mails])
-        for mail, (_, _, result), is_kept in zip(mails, settled, are_kept, strict=True):
+        self._leases.let_go([mail.claim for mail, _ in settled])
+        for (mail, settlement), is_kept in zip(settled, are_kept, strict=True):
+            result = settlement.result
             if is_kept and mail.is_reset:
                 self._put_on_record(mail, result)
             self.report(mail.job, self._kept(mail, result) if is_kept else self._refused(mail, result))
@@ -149,7 +159,7 @@ class Results:
         return LeftAlone(_LEASE_LOST)
 
 
-def _settlement(mail: Mail) -> tuple[Claim, MailState, SendEmailResult]:
+def _settlement(mail: Mail) -> Settlement:
     ending = mail.ending()
     result = conclude(ending)
-    return mail.claim, state_of(ending, result), result
+    return Settlement.of(mail.claim, state_of(ending, result), result)

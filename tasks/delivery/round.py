@@ -61,6 +61,8 @@ class Round:
             self._results.leave_alone(mail)
         elif mail.wait is None:
             self._results.add(mail)
+        else:
+            self._results.keep_open(mail)
 
     def mark(self, submissions: Sequence[Submission]) -> Sequence[bool]:
         """Note that the dots of these mails are about to be sent, and the results of those before them."""

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from tasks.contract.result import SendEmailResult
-    from tasks.contract.status import MailState
     from tasks.journal.copies import Copy, ResultCopies
     from tasks.journal.link import Caller
     from tasks.journal.records import Accepted, Claim, Entry, Refusal
     from tasks.journal.scripts import Call
+    from tasks.journal.settlement import Settlement
 
 _ACCEPT: Final = Script.named("accept")
 _BEGIN: Final = Script.named("begin")
@@ -114,16 +114,13 @@ class Journal:
 
     def finish_and_mark(
         self,
-        settled: Sequence[tuple[Claim, MailState, SendEmailResult]],
+        settled: Sequence[Settlement],
         claims: Sequence[Claim],
         progress: Sequence[str],
     ) -> tuple[list[bool], list[bool]]:
         """Do what `finish` does for some mails and then what `mark` does for others, in one round trip."""
         lease, retention = self.options.lease, self.options.retention
-        steps = [
-            calls.step(claim, state, retention, "result", result.model_dump_json())
-            for claim, state, result in settled
-        ]
+        steps = [calls.step(each.claim, each.state, retention, "result", each.text) for each in settled]
         steps += [
             calls.step(claim, "data", lease, "progress", covered)
             for claim, covered in zip(claims, progress, strict=True)
@@ -146,9 +143,27 @@ class Journal:
         fields = ("history", history, "progress", progress)
         return self._step([calls.step(claim, "queued", wait, *fields)])[0]
 
-    def finish(self, settled: Sequence[tuple[Claim, MailState, SendEmailResult]]) -> list[bool]:
+    def finish(self, settled: Sequence[Settlement]) -> list[bool]:
         """Record the results of mails; their parameters are deleted, the results kept for a day."""
         return self.finish_and_mark(settled, (), ())[0]
+
+    def release(self, untouched: Sequence[tuple[Claim, str]]) -> list[bool]:
+        """
+        Let go of mails of a dead worker of which no dot is out, with the progress that they had.
+
+        They count as taken up all the same: one that kills its workers does so in vain.
+        """
+        unmarked = [
+            calls.step(claim, "sending", self.options.lease, "progress", progress)
+            for claim, progress in untouched
+        ]
+        return self._step([*unmarked, *self._ending_leases([claim for claim, _ in untouched])])[
+            len(unmarked) :
+        ]
+
+    def release_doubtful(self, claims: Sequence[Claim]) -> list[bool]:
+        """Let go of mails of a dead worker whose dots may be out: whoever takes one up finds the doubt."""
+        return self._step(self._ending_leases(claims))
 
     def conclude(self, mail_id: str, result: SendEmailResult) -> None:
         """Write down how a password reset ended, where it was written down that it was asked for."""
@@ -165,6 +180,10 @@ class Journal:
             Record.read(mail_id, dict(zip(RECORD_FIELDS, values, strict=True)))
             for mail_id, values in zip(mail_ids, stored, strict=True)
         ]
+
+    @staticmethod
+    def _ending_leases(claims: Iterable[Claim]) -> list[Call]:
+        return [calls.step(claim, "", 0.0) for claim in claims]
 
     def _step(self, steps: list[Call], copy: Copy = NO_COPY) -> list[bool]:
         return [answer == 1 for answer in self._send_steps(steps, copy)]

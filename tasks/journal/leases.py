@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
+from tasks.journal.logbook.logbook import Logbook
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from tasks.journal.journal import Journal
     from tasks.journal.records import Claim
@@ -26,11 +28,13 @@ class LeaseKeeper:
     """
     Renews the leases of all mails that this process has in hand, from one background thread.
 
-    The thread starts with the first mail and anew after a fork, since threads do not survive one.
+    The thread starts with the first mail and anew after a fork, since threads do not survive one. The
+    *logbook* has the mails in hand, too.
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, logbook: Logbook | None = None) -> None:
         self._journal = journal
+        self._logbook = logbook or Logbook()
         self._held: dict[str, Claim] = {}
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -45,14 +49,19 @@ class LeaseKeeper:
         finally:
             self.let_go(claims)
 
-    def hold(self, claims: Iterable[Claim]) -> None:
+    def hold(self, claims: Sequence[Claim]) -> None:
         """Renew the leases of *claims* from now on."""
+        self._logbook.take_up(claims)
         with self._lock:
             self._start()
             self._held.update({claim.mail_id: claim for claim in claims})
 
-    def let_go(self, claims: Iterable[Claim]) -> None:
-        """Renew the leases of *claims* no more."""
+    def let_go(self, claims: Sequence[Claim], *, is_left: bool = False) -> None:
+        """Renew the leases of *claims* no more; *is_left* says that the journal lacks their results."""
+        if is_left:
+            self._logbook.leave(claims)
+        else:
+            self._logbook.let_go(claims)
         with self._lock:
             for claim in claims:
                 self._held.pop(claim.mail_id, None)

@@ -21,6 +21,7 @@ from celery.__main__ import main
 from tasks.contract.result import Delivery
 from tasks.delivery import preparation
 from tasks.journal.journal import Journal
+from tasks.journal.logbook.logbook import Logbook
 from tasks.journal.records import Claim
 from tasks.smtp.wire import Wire
 from worker import consumer
@@ -101,7 +102,7 @@ def after(owner: Any, name: str, fault: Callable[[], None], when: Callable[..., 
 
 
 def _any_sent(settled: Any) -> bool:
-    return any(result.delivery is Delivery.SENT for _, _, result in settled)
+    return any(result.delivery is Delivery.SENT for _, _, result, _ in settled)
 
 
 def _any_allowed(answers: Any) -> bool:
@@ -146,6 +147,7 @@ FAULTS: dict[str, Callable[[], None]] = {
     "begun": lambda: after(Journal, "begin", die, _any_claim),
     "unmarked": lambda: before(Journal, "finish_and_mark", die, _always),
     "marked": lambda: after(Journal, "finish_and_mark", die, _any_allowed),
+    "unsent": lambda: before(Logbook, "send_dots", die, _always),
     "answered": lambda: before(Journal, "finish", die, _any_sent),
     "finished": lambda: after(Journal, "finish", die, any),
     "short of memory": shorten_memory,

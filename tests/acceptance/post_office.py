@@ -132,6 +132,7 @@ class PostOffice:
             "POSTROOM_ACCOUNTS__default__SECURITY": "null",
             "POSTROOM_ACCOUNTS__default__SENDER": f"desk@{DOMAIN}",
             "POSTROOM_CONCURRENCY": "4",
+            "POSTROOM_LOGBOOKS": str(self.folder / "logbooks"),
             "POSTROOM_LOG_LEVEL": "DEBUG",
             **(HURRY if self.is_hurried else {}),
             **settings,

@@ -18,34 +18,46 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.rounds(1), pytest.mark.timeout(900)]
 
 
-def each_alone(office: PostOffice, fault: str, count: int) -> Findings:
+#: As after the death of the whole machine: nothing of what the worker noted there is left.
+NO_LOGBOOKS = {"POSTROOM_LOGBOOKS": "off"}
+
+
+def each_alone(office: PostOffice, fault: str, count: int, **settings: str) -> Findings:
     """Send *count* mails, each alone, with a worker that dies at each of them."""
-    worker = office.open(fault=fault, fuses=count)
+    worker = office.open(fault=fault, fuses=count, **settings)
     for number in range(1, count + 1):
         [mail_id] = office.enqueue()
         last_moment = time.monotonic() + 60
         while not office.is_over(mail_id) or office.fuses_left() > count - number:
             assert time.monotonic() < last_moment, office.last_words()
-            worker = office.reopen(worker, fault=fault)
+            worker = office.reopen(worker, fault=fault, **settings)
             time.sleep(0.02)
-        worker = replaced(office, worker, number, fault)
+        worker = replaced(office, worker, number, fault=fault, **settings)
     return examine(office)
 
 
-def replaced(office: PostOffice, worker: Worker, deaths: int, fault: str) -> Worker:
+def replaced(office: PostOffice, worker: Worker, deaths: int, **options: str) -> Worker:
     """Return a worker that lives, also where a death has come about and is not seen yet."""
     if not worker.pool and len(office.workers) <= deaths:
         worker.process.wait(timeout=20)
-    return office.reopen(worker, fault=fault)
+    return office.reopen(worker, **options)
 
 
 def test_w2_killed_between_the_servers_answer_and_the_journal_is_unknown(office: PostOffice) -> None:
     count = sizes.scaled(20)
-    findings = each_alone(office, "answered", count)
+    findings = each_alone(office, "answered", count, **NO_LOGBOOKS)
 
     findings.hold(unknown=count)
     assert len(findings.of(Delivery.UNKNOWN)) == count
     assert set(findings.dots.values()) == {1}
+
+
+def test_w2_killed_behind_the_servers_answer_is_what_the_logbook_says(office: PostOffice) -> None:
+    findings = each_alone(office, "answered", sizes.scaled(20))
+
+    findings.hold()
+    assert set(findings.dots.values()) == {1}
+    assert {result.code for result in findings.results.values()} == {250}
 
 
 def test_w3_killed_between_the_journal_and_celerys_result_is_sent(office: PostOffice) -> None:
@@ -57,12 +69,28 @@ def test_w3_killed_between_the_journal_and_celerys_result_is_sent(office: PostOf
 
 def test_w4_killed_between_mark_and_dot_is_unknown(office: PostOffice) -> None:
     count = sizes.scaled(20)
-    findings = each_alone(office, "marked", count)
+    findings = each_alone(office, "marked", count, **NO_LOGBOOKS)
 
     findings.hold(unknown=count)
     unknown = findings.of(Delivery.UNKNOWN)
     assert len(unknown) == count
     assert [findings.dots[mail_id] for mail_id in unknown] == [0] * count
+
+
+def test_w4_killed_between_mark_and_dot_is_sent_where_the_logbook_has_no_dot(office: PostOffice) -> None:
+    findings = each_alone(office, "unsent", sizes.scaled(20))
+
+    findings.hold()
+    assert set(findings.dots.values()) == {1}
+    assert {result.code for result in findings.results.values()} == {250}
+
+
+def test_w4_killed_at_the_dot_is_unknown_whether_it_went_out_or_not(office: PostOffice) -> None:
+    count = sizes.scaled(20)
+    findings = each_alone(office, "marked", count)
+
+    findings.hold(unknown=count)
+    assert len(findings.of(Delivery.UNKNOWN)) == count
 
 
 @pytest.mark.parametrize("step", ["begun", "unmarked"])

@@ -164,6 +164,7 @@ class SenderPool(BasePool):
         self._reporter.stop()
         self._counter.conclude(())
         self._tray.empty()
+        self._carrier().close()
 
     def on_terminate(self) -> None:
         """End at once; what is under way is taken up again when its leases are over."""

@@ -27,6 +27,7 @@ from tasks.contract.status import MailState
 from tasks.journal.blobs import BlobStore
 from tasks.journal.journal import Journal
 from tasks.journal.records import Claim
+from tasks.journal.settlement import Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +69,7 @@ class Worker:
             source="server",
             recipients=(outcome,),
         )
-        assert self.journal.finish([(self.begin(mail_id), state, result)]) == [True]
+        assert self.journal.finish([Settlement.of(self.begin(mail_id), state, result)]) == [True]
         return result
 
 

@@ -15,6 +15,7 @@ from tasks.contract.status import MailState
 from tasks.contract.validation import parse
 from tasks.journal.journal import Journal
 from tasks.journal.records import Claim, Entry
+from tasks.journal.settlement import Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +122,7 @@ def test_a_mail_of_unknown_outcome_is_resent_by_force_only(post: Any) -> None:
         journal.accept([Entry.of(mail_id, "default", parse(message))])
         [claim] = journal.begin([mail_id])
         assert isinstance(claim, Claim)
-        journal.finish([(claim, MailState.UNKNOWN, UNKNOWN)])
+        journal.finish([Settlement.of(claim, MailState.UNKNOWN, UNKNOWN)])
 
     with pytest.raises(WouldDouble):
         post.mailer.resend(mail_id, message)

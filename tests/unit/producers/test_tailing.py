@@ -17,6 +17,7 @@ from tasks.contract.status import MailState
 from tasks.contract.validation import parse
 from tasks.journal.journal import Journal
 from tasks.journal.records import Claim, Entry
+from tasks.journal.settlement import Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +53,7 @@ class Mails:
             source="server",
             finished_at=DONE,
         )
-        self._journal.finish([(self.begin(mail_id), MailState.SENT, result)])
+        self._journal.finish([Settlement.of(self.begin(mail_id), MailState.SENT, result)])
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from tasks.contract.result import Delivery, RecipientOutcome, RecipientState, Se
 from tasks.contract.status import MailState
 from tasks.journal.journal import Journal
 from tasks.journal.records import Claim
+from tasks.journal.settlement import Settlement
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -31,7 +32,7 @@ def settle(redis: Redis, mail_id: str, state: MailState) -> None:
         source="server",
         recipients=(RecipientOutcome(address="a***@example.org", state=recipient, code=250, message=""),),
     )
-    Journal(redis).finish([(claim, state, result)])
+    Journal(redis).finish([Settlement.of(claim, state, result)])
 
 
 @pytest.fixture

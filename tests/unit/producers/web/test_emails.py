@@ -11,6 +11,7 @@ from tasks.contract.result import Delivery, SendEmailResult
 from tasks.contract.status import MailState
 from tasks.journal.journal import Journal
 from tasks.journal.records import Claim
+from tasks.journal.settlement import Settlement
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -40,7 +41,7 @@ def test_the_result_is_answered_once_there_is_one(call: Any, mail: dict[str, Any
     mail_id = call("POST", "/v1/emails", json=mail).json()["id"]
     [claim] = Journal(redis).begin([mail_id])
     assert isinstance(claim, Claim)
-    Journal(redis).finish([(claim, MailState.SENT, SENT)])
+    Journal(redis).finish([Settlement.of(claim, MailState.SENT, SENT)])
 
     email = call("GET", f"/v1/emails/{mail_id}?wait=5")
 

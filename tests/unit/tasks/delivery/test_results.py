@@ -36,9 +36,9 @@ class Office:
         self.told: list[Any] = []
         self.results = Results(self.journal, cast("Any", self), self.report)
 
-    def let_go(self, claims: Iterable[Claim]) -> None:
+    def let_go(self, claims: Iterable[Claim], *, is_left: bool = False) -> None:
         """Note whose leases are not renewed any more, in the place of a `LeaseKeeper`."""
-        self.told += [f"let go {claim.mail_id}" for claim in claims]
+        self.told += [f"{'leave' if is_left else 'let go'} {claim.mail_id}" for claim in claims]
 
     def report(self, job: Job, verdict: Verdict) -> None:
         """Note a verdict."""
@@ -102,7 +102,7 @@ def test_a_mark_that_fails_leaves_the_results_to_be_written_later(
     assert office.told == ["let go m1", ("m1", Settled)]
 
 
-def test_a_result_that_cannot_be_written_leaves_the_mail_alone(
+def test_a_result_that_cannot_be_written_is_left_in_the_logbook(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(_write: object) -> None:
@@ -113,7 +113,7 @@ def test_a_result_that_cannot_be_written_leaves_the_mail_alone(
     with pytest.raises(RedisConnectionError):
         office.results.write()
 
-    assert office.told == ["let go m1", ("m1", LeftAlone)]
+    assert office.told == ["leave m1", ("m1", LeftAlone)]
 
 
 def test_the_mail_of_another_worker_is_left_alone_and_its_lease_is_not_renewed(office: Office) -> None:

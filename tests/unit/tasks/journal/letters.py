@@ -47,11 +47,12 @@ class Letter:
 
 @dataclass(eq=False)
 class Hand:
-    """A worker with a mail: until it lets go of it, or dies, or learns that it lost it."""
+    """A worker with a mail until it lets go of it, dies, or learns that it lost it; *trace* outlives it."""
 
     letter: Letter
     mail: Mail
     is_marked: bool = False
+    trace: bytes = b""
 
     @property
     def is_stale(self) -> bool:

@@ -36,7 +36,10 @@ from tasks.failures import PermanentFailure, Receipt, Reply, TransientFailure, U
 from tasks.journal.control import Control, Resend
 from tasks.journal.journal import Journal, JournalOptions
 from tasks.journal.keys import IDEMPOTENCY, MAIL, OPEN
+from tasks.journal.logbook import lines
+from tasks.journal.logbook.recovery import clean_up
 from tasks.journal.records import Acceptance, Claim, Entry, Grip, Hindrance, Record, Refusal
+from tasks.journal.settlement import Settlement
 from tasks.journal.sweeper import Sweeper
 from tests.unit.tasks.journal.letters import RECIPIENTS, Hand, Letter, assert_result_stays, expected, request
 
@@ -226,6 +229,11 @@ class JournalMachine(RuleBasedStateMachine):
     def die(self, i: int) -> None:
         self.hands.remove(self._pick(self.hands, i))
 
+    @precondition(lambda self: self.hands)
+    @rule(i=indices)
+    def die_and_be_cleaned_up_behind(self, i: int) -> None:
+        self._clean_up(self._pick(self.hands, i))
+
     @precondition(lambda self: self.ready_hands)
     @rule(i=indices)
     def mark(self, i: int) -> None:
@@ -240,16 +248,21 @@ class JournalMachine(RuleBasedStateMachine):
         self._dot(hand, Receipt(OK, dict.fromkeys(refused, reply)))
 
     @precondition(lambda self: self.marked_hands)
-    @rule(i=indices, is_taken=st.booleans(), dies=st.booleans())
-    def send_the_dot_and_learn_nothing(self, i: int, *, is_taken: bool, dies: bool) -> None:
-        answer = None if dies else Unconfirmed(UNKNOWN_REPLY, SmtpPhase.FINAL)
-        self._dot(self._pick(self.marked_hands, i), answer, is_taken=is_taken)
+    @rule(i=indices, is_taken=st.booleans(), ending=st.sampled_from(["waits", "dies", "is cleaned up"]))
+    def send_the_dot_and_learn_nothing(self, i: int, *, is_taken: bool, ending: str) -> None:
+        hand = self._pick(self.marked_hands, i)
+        answer = Unconfirmed(UNKNOWN_REPLY, SmtpPhase.FINAL) if ending == "waits" else None
+        self._dot(hand, answer, is_taken=is_taken)
+        if ending == "is cleaned up":
+            self._clean_up(hand)
 
     @precondition(lambda self: self.ready_hands + self.marked_hands)
     @rule(i=indices, is_permanent=st.booleans())
     def hear_a_definite_no(self, i: int, *, is_permanent: bool) -> None:
         failure = PermanentFailure if is_permanent else TransientFailure
         hand = self._pick(self.ready_hands + self.marked_hands, i)
+        if hand.is_marked:
+            hand.trace += lines.dot(hand.mail.claim)
         self._absorb(hand, failure(NEVER if is_permanent else LATER, SmtpPhase.DATA))
 
     @precondition(lambda self: self.tried_hands)
@@ -407,7 +420,10 @@ class JournalMachine(RuleBasedStateMachine):
             mail.settle(Unconfirmed(UNKNOWN_REPLY))
         elif claim.grip is Grip.UNCONFIRMED:
             mail.progress.reopen()
-        self.hands.append(Hand(letter, mail))
+        hand = Hand(letter, mail, trace=lines.taken_up(claim))
+        if mail.wait is None:
+            hand.trace += lines.settled(self._settlement(hand))
+        self.hands.append(hand)
 
     def _let_go(self, hand: Hand) -> None:
         if hand in self.hands:
@@ -430,6 +446,7 @@ class JournalMachine(RuleBasedStateMachine):
     def _dot(self, hand: Hand, answer: Answer | None, *, is_taken: bool = True) -> None:
         refused = answer.refused if isinstance(answer, Receipt) else {}
         letter = hand.letter
+        hand.trace += lines.dot(hand.mail.claim)
         for recipient in set(hand.mail.progress.open) - set(refused):
             assert recipient not in letter.told_sent, "was told to have it"
             letter.dots[recipient] += 1
@@ -442,14 +459,34 @@ class JournalMachine(RuleBasedStateMachine):
     def _absorb(self, hand: Hand, answer: Answer) -> None:
         hand.is_marked = False
         hand.mail.absorb(answer, RetryPolicy())
+        if hand.mail.wait is None:
+            hand.trace += lines.settled(self._settlement(hand))
+        else:
+            hand.trace += lines.refused(hand.mail.claim, hand.mail.kept_progress())
 
-    def _finish(self, hand: Hand) -> None:
+    @staticmethod
+    def _settlement(hand: Hand) -> Settlement:
         ending = hand.mail.ending()
         result = conclude(ending)
-        settled = (hand.mail.claim, state_of(ending, result), result)
+        return Settlement.of(hand.mail.claim, state_of(ending, result), result)
+
+    def _finish(self, hand: Hand) -> None:
+        settled = self._settlement(hand)
         if self._step(hand, lambda _: self.journal.finish([settled])[0]):
             self._read_result(hand.letter)
         self._let_go(hand)
+
+    def _clean_up(self, hand: Hand) -> None:
+        """Have *hand* die, and another process of its machine read what it left."""
+        self._let_go(hand)
+        traces = lines.read(hand.trace.decode().splitlines())
+        assert len(traces) == 1
+
+        def apply(_: Claim) -> bool:
+            return any(clean_up(self.journal, traces))
+
+        if self._step(hand, apply) and traces[0].result:
+            self._read_result(hand.letter)
 
     def _read_result(self, letter: Letter) -> None:
         [record] = self.journal.look_up([letter.mail_id])

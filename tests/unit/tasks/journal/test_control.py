@@ -14,6 +14,7 @@ from tasks.journal.control import Control, Resend
 from tasks.journal.records import Claim, Entry, Hindrance, Refusal
 from tasks.journal.sealing import Seal, generate_key
 from tasks.journal.sealing_keys import parse_keys
+from tasks.journal.settlement import Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +59,7 @@ def settle(journal: Journal, state: MailState, *states: RecipientState) -> None:
         source="local",
         recipients=outcomes,
     )
-    journal.finish([(accept_and_begin(journal), state, result)])
+    journal.finish([Settlement.of(accept_and_begin(journal), state, result)])
 
 
 def test_a_queued_mail_is_cancelled_with_a_result_and_without_parameters(

@@ -16,6 +16,7 @@ from tasks.contract.status import MailState
 from tasks.journal.copies import ResultCopies
 from tasks.journal.journal import Journal
 from tasks.journal.records import Claim, Entry
+from tasks.journal.settlement import Settlement
 from tasks.send_email import Report
 from worker import composition
 from worker.settings import Settings
@@ -82,7 +83,9 @@ def test_each_result_of_a_run_is_copied_under_its_mails_id_as_it_is(redis: Redis
     journal.accept([Entry(each, "default", "{}") for each in results])
     claims = [claim for claim in journal.begin(list(results)) if isinstance(claim, Claim)]
 
-    kept = journal.finish([(c, MailState.PARTIAL, r) for c, r in zip(claims, results.values(), strict=True)])
+    kept = journal.finish(
+        [Settlement.of(c, MailState.PARTIAL, r) for c, r in zip(claims, results.values(), strict=True)]
+    )
 
     assert kept == [True, True]
     for each, result in results.items():

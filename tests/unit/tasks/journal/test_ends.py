@@ -10,6 +10,7 @@ from tasks.contract.validation import parse
 from tasks.journal.control import Control, Resend
 from tasks.journal.keys import ENDED
 from tasks.journal.records import Claim, Entry
+from tasks.journal.settlement import Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +53,7 @@ def test_an_end_is_noted_with_the_record_as_it_is_then(journal: Journal, redis: 
     claim = begin(journal)
     assert ends(redis) == []
 
-    journal.finish([(claim, MailState.NOT_SENT, REFUSED)])
+    journal.finish([Settlement.of(claim, MailState.NOT_SENT, REFUSED)])
 
     [end] = ends(redis)
     assert (end["mail"], end["notify"], end["state"], end["lane"]) == ("m", "shop", "not_sent", "bulk")
@@ -63,7 +64,7 @@ def test_an_end_is_noted_with_the_record_as_it_is_then(journal: Journal, redis: 
 
 def test_nothing_is_noted_where_nobody_asked(journal: Journal, redis: Redis) -> None:
     journal.accept([entry("a", notify=""), entry("b", notify="")])
-    journal.finish([(begin(journal, "a"), MailState.NOT_SENT, REFUSED)])
+    journal.finish([Settlement.of(begin(journal, "a"), MailState.NOT_SENT, REFUSED)])
     Control(redis).cancel("b")
 
     assert not redis.exists(ENDED)
@@ -97,7 +98,7 @@ def test_a_mail_that_is_sent_again_ends_again_under_another_fence(journal: Journ
     assert Control(redis).resend(entry(), recipients=1)[0] is Resend.QUEUED
     Control(redis).cancel("m")
     Control(redis).resend(entry(), recipients=1)
-    journal.finish([(begin(journal), MailState.NOT_SENT, REFUSED)])
+    journal.finish([Settlement.of(begin(journal), MailState.NOT_SENT, REFUSED)])
 
     assert [end["state"] for end in ends(redis)] == ["cancelled", "cancelled", "not_sent"]
     assert len({end["fence"] for end in ends(redis)}) == 3
@@ -108,9 +109,9 @@ def test_who_lost_the_lease_ends_nothing(redis: Redis, journal_with: Callable[..
     journal.accept([entry()])
     late, current = begin(journal), begin(journal)
 
-    assert journal.finish([(late, MailState.NOT_SENT, REFUSED)]) == [False]
+    assert journal.finish([Settlement.of(late, MailState.NOT_SENT, REFUSED)]) == [False]
     assert ends(redis) == []
-    journal.finish([(current, MailState.NOT_SENT, REFUSED)])
+    journal.finish([Settlement.of(current, MailState.NOT_SENT, REFUSED)])
 
     assert [end["fence"] for end in ends(redis)] == [str(current.fence)]
 

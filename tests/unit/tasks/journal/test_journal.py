@@ -10,6 +10,7 @@ import pytest
 from tasks.contract.result import Delivery, SendEmailResult
 from tasks.contract.status import MailState
 from tasks.journal.records import Acceptance, Claim, Entry, Grip, Hindrance, Refusal
+from tasks.journal.settlement import Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,7 +111,7 @@ def test_a_key_lives_as_long_as_the_finished_mail(redis: Redis, journal_with: Ca
     [claim] = journal.begin(["m"])
     assert isinstance(claim, Claim)
 
-    journal.finish([(claim, MailState.SENT, SENT)])
+    journal.finish([Settlement.of(claim, MailState.SENT, SENT)])
 
     assert before == -1
     assert 0 < redis.ttl("postroom:key:k") <= 100
@@ -163,7 +164,7 @@ def test_a_mail_whose_lease_is_over_goes_to_another_worker_under_a_new_fence(
         lambda journal, claim: journal.renew([claim])[0],
         lambda journal, claim: journal.record(claim, history="[]", progress="[]"),
         lambda journal, claim: journal.postpone(claim, wait=1.0, history="[]", progress="[]"),
-        lambda journal, claim: journal.finish([(claim, MailState.SENT, SENT)])[0],
+        lambda journal, claim: journal.finish([Settlement.of(claim, MailState.SENT, SENT)])[0],
     ],
     ids=["mark", "renew", "record", "postpone", "finish"],
 )
@@ -305,7 +306,7 @@ def test_a_postponed_mail_tells_all_its_attempts_and_when_the_next_one_is_due(
 def test_a_finished_mail_has_its_result_and_no_parameters(
     redis: Redis, journal: Journal, take: Callable[[Journal], Claim]
 ) -> None:
-    journal.finish([(take(journal), MailState.SENT, SENT)])
+    journal.finish([Settlement.of(take(journal), MailState.SENT, SENT)])
 
     [record] = journal.look_up(["m"])
 

@@ -15,6 +15,7 @@ from tasks.journal.blobs import BlobStore
 from tasks.journal.control import Control, Resend
 from tasks.journal.records import Acceptance, Claim, Entry
 from tasks.journal.sealing import SEALED, Seal, generate_key
+from tasks.journal.settlement import Settlement
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -87,7 +88,7 @@ def test_a_sealed_mail_is_opened_again_with_its_own_parameters_only(
     journal.accept([entry("m", OLD)])
     [claim] = journal.begin(["m"])
     assert isinstance(claim, Claim)
-    journal.finish([(claim, MailState.NOT_SENT, FAILED)])
+    journal.finish([Settlement.of(claim, MailState.NOT_SENT, FAILED)])
 
     answer = Control(redis).resend(entry("m", *keys, subject=subject), recipients=1)
 

@@ -11,6 +11,7 @@ from tasks.contract.result import Delivery, RecipientOutcome, RecipientState, Se
 from tasks.contract.status import MailState
 from tasks.journal.journal import Journal
 from tasks.journal.records import Claim
+from tasks.journal.settlement import Settlement
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -36,7 +37,7 @@ def fail(redis: Redis, mail_id: str, state: MailState = MailState.NOT_SENT) -> N
         source="server",
         recipients=(recipient,),
     )
-    Journal(redis).finish([(claim, state, result)])
+    Journal(redis).finish([Settlement.of(claim, state, result)])
 
 
 def state_of(call: Any, mail_id: str) -> str:

@@ -13,6 +13,7 @@ from tasks.contract.result import Attempt, Delivery, RecipientOutcome, Recipient
 from tasks.contract.status import MailState
 from tasks.journal.journal import Journal
 from tasks.journal.records import Claim
+from tasks.journal.settlement import Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,7 @@ def settle(redis: Redis) -> Callable[..., None]:
             recipients=(outcome,),
             metadata={"reference": "order-1", "note": message},
         )
-        Journal(redis).finish([(claim, state, result)])
+        Journal(redis).finish([Settlement.of(claim, state, result)])
 
     return finish
 

@@ -1,0 +1,1 @@
+"""What a worker process does with its mails, in a file that outlives it, for whoever cleans up behind it."""

@@ -1,0 +1,24 @@
+"""How a mail ended, ready to be written down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from tasks.contract.result import SendEmailResult
+    from tasks.contract.status import MailState
+    from tasks.journal.records import Claim
+
+
+class Settlement(NamedTuple):
+    """The terminal *state* of a mail in hand, and its *result*, whose JSON *text* is made once for all."""
+
+    claim: Claim
+    state: MailState
+    result: SendEmailResult
+    text: str
+
+    @classmethod
+    def of(cls, claim: Claim, state: MailState, result: SendEmailResult) -> Settlement:
+        """Return the settlement with its text."""
+        return cls(claim, state, result, result.model_dump_json())
