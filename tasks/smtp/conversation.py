@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from tasks.smtp.supply import Line
     from tasks.smtp.transaction import Transaction
 
-# Contents up to here go out in one write with their dot; larger ones before the mark, so that a lease that
-# was lost meanwhile is noticed.
-_SMALL: Final = 64 * 1024
 _DOT: Final = b".\r\n"
 # Replies to the commands of one write must fit the buffers between server and client (RFC 2920, 3.1).
 _MOST_AT_ONCE: Final = 50
@@ -143,9 +140,8 @@ class Conversation:
         dot_at = None
         try:
             require_reserve(transaction.submission)
-            if len(content) > _SMALL:
-                wire.send(content, deadline)
-                content = b""
+            for piece in transaction.bulk:
+                wire.send(piece, deadline)
             self._session.expect_silence(deadline)
             following = self._begin_next()
             self._permit(job)

@@ -21,14 +21,16 @@ class Transaction:
     MAIL, RCPT for each recipient, DATA, content and dot of one mail (RFC 5321, section 3.3).
 
     It is fed with the replies in the order of its *commands*, which are those of the envelope and DATA, and
-    says what came of them; whether they were pipelined makes no difference to it. *content* has its dots
-    stuffed and ends a line.
+    says what came of them; whether they were pipelined makes no difference to it. *bulk* is what goes out
+    before it is asked whether the dot may, *content* the rest, which goes with it; both have their dots
+    stuffed and end a line.
     """
 
     submission: Submission
     commands: tuple[bytes, ...]
     recipients: tuple[str, ...]
     content: bytes = field(repr=False)
+    bulk: tuple[bytes, ...] = field(default=(), repr=False, kw_only=True)
     refused: dict[str, Reply] = field(default_factory=dict, repr=False)
     answer: Answer | None = None
     replies: int = 0

@@ -9,7 +9,7 @@ import pytest
 
 from tasks.contract.codes import Phase
 from tasks.deadline import Deadline
-from tasks.envelope import Envelope
+from tasks.envelope import Encoded, Envelope
 from tasks.failures import Receipt, TransientFailure, Unconfirmed
 from tasks.smtp.conversation import Conversation
 from tasks.smtp.extensions import Extensions
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 ENVELOPE = b"MAIL FROM:<desk@example.com>\r\nRCPT TO:<ann@example.com>\r\nDATA\r\n"
 CONTENT = b"Subject: x\r\n\r\nbody\r\n"
+FILE = Encoded((b"e" * 48 + b"\r\n") * 2000)
+TAIL = b"ab\r\n"
 GO_AHEAD = b"250 ok\r\n250 ok\r\n354 go on\r\n"
 
 
@@ -46,16 +48,16 @@ class Breaking(ScriptedSocket):
         return taken
 
     def recv(self, size: int) -> bytes:
-        if not (self.unanswered or self.is_broken or self.pieces[:1] == [b""]):
+        if not (self.is_broken or self.pieces[:1] == [b""] or (self.unanswered and self.pieces)):
             raise BlockingIOError
         self.unanswered = 0
         return super().recv(size)
 
 
-def carry(route: Route, connection: Breaking, *, count: int = 1) -> list[Job]:
+def carry(route: Route, connection: Breaking, *, count: int = 1, files: tuple[bytes, ...] = ()) -> list[Job]:
     extensions = Extensions({"PIPELINING": ()})
     session = Session(route, Wire(connection), extensions)
-    envelope = Envelope("desk@example.com", ("ann@example.com",), CONTENT)
+    envelope = Envelope("desk@example.com", ("ann@example.com",), CONTENT, files=files)
     run = [Submission(f"mail-{i}", envelope, Deadline.after(5)) for i in range(count)]
     waiting = Line(Supply(run))
     Conversation(session, waiting, lambda run: [True] * len(run), most_mails=100).carry()
@@ -76,6 +78,24 @@ def test_a_break_from_the_dot_on_leaves_the_outcome_open(route: Route, taken: in
     (job,) = carry(route, Breaking([GO_AHEAD], capacity=len(ENVELOPE + CONTENT) + taken))
 
     assert isinstance(job.answer, Unconfirmed)
+
+
+@pytest.mark.parametrize("taken", [1, 50_000, 100_004], ids=["head", "file", "all before the dot"])
+def test_a_break_in_a_mail_with_a_file_sent_nothing(route: Route, taken: int) -> None:
+    connection = Breaking([GO_AHEAD], capacity=len(ENVELOPE + CONTENT) + taken)
+    (job,) = carry(route, connection, files=(FILE, TAIL))
+
+    assert isinstance(job.answer, TransientFailure)
+    assert job.answer.phase is Phase.DATA
+
+
+@pytest.mark.parametrize("more", [1, 3], ids=["the dot", "its LF"])
+def test_a_break_from_the_dot_behind_a_file_on_leaves_the_outcome_open(route: Route, more: int) -> None:
+    connection = Breaking([GO_AHEAD], capacity=len(ENVELOPE + CONTENT + FILE + TAIL) + more)
+    (job,) = carry(route, connection, files=(FILE, TAIL))
+
+    assert isinstance(job.answer, Unconfirmed)
+    assert connection.sent == (ENVELOPE + CONTENT + FILE + TAIL + b".\r\n")[: len(connection.sent)]
 
 
 def test_a_break_behind_the_dot_does_not_hide_its_reply(route: Route) -> None:

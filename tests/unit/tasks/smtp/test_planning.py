@@ -52,6 +52,13 @@ def test_the_size_is_told_where_the_server_wants_it() -> None:
     assert begin(mail(sender=""), offering("SIZE 100")).commands[0] == b"MAIL FROM:<> SIZE=20"
 
 
+def test_the_size_is_that_of_all_pieces() -> None:
+    submission = mail(files=(b"eGFi\r\n", b"--x--\r\n"))
+
+    assert begin(submission, offering("SIZE 33")).commands[0] == b"MAIL FROM:<desk@example.com> SIZE=33"
+    assert failure_of(submission, "SIZE 32").reply.code == LocalCode.POLICY
+
+
 @pytest.mark.parametrize("line", ["SIZE 20", "SIZE 0", "SIZE", "SIZE banana"])
 def test_a_mail_within_the_servers_limit_goes(line: str) -> None:
     assert begin(mail(), offering(line)).content == CONTENT
@@ -146,6 +153,12 @@ def test_content_that_could_smuggle_a_second_mail_is_refused(content: bytes) -> 
 
     assert type(failure) is PermanentFailure
     assert failure.reply.code == LocalCode.INVALID_INPUT
+
+
+def test_files_follow_the_international_content_too() -> None:
+    submission = mail(content_smtputf8="Subject: ü\r\n\r\n".encode(), files=(b"eGFi\r\n",))
+
+    assert begin(submission, offering("SMTPUTF8")).content == "Subject: ü\r\n\r\neGFi\r\n".encode()
 
 
 @given(st.lists(st.text(alphabet=".ab ", max_size=5), max_size=8))
