@@ -42,7 +42,8 @@ _BARS = {"1 KB text": 14.0, "100 KB attachment": 4.0}
 def _ours(attachments: Sequence[Attachment]) -> bytes:
     assert _SENDER is not None  # noqa: S101 (the request above has one)
     identity = Identity.of("3d1f8a52-7a0c-4b5e-9f0e-2f6d1c9b8a70", _ACCEPTED, _SENDER.domain)
-    return compose(_MAIL, sender=_SENDER, identity=identity, attachments=attachments).content
+    envelope = compose(_MAIL, sender=_SENDER, identity=identity, attachments=attachments)
+    return b"".join([envelope.content, *envelope.files])
 
 
 def _library(attachments: Sequence[Attachment]) -> bytes:

@@ -39,9 +39,10 @@ def compose(
     Raises `PermanentFailure` where the finished message is larger than *max_bytes*.
     """
     content, notes = content_of(mail, attachments=tuple(attachments), seed=identity.message_id)
-    body = mime.write(content)
+    body, *files = mime.write(content)
     head = header_block(mail, sender=sender, identity=identity).encode("ascii")
-    _refuse_too_large(len(head) + len(body), max_bytes, with_attachments=bool(attachments))
+    size = sum(map(len, (head, body, *files)))
+    _refuse_too_large(size, max_bytes, with_attachments=bool(attachments))
     international = None
     if _names_international(mail, sender):
         international = header_block(mail, sender=sender, identity=identity, smtputf8=True).encode() + body
@@ -50,6 +51,7 @@ def compose(
         recipients=tuple([mailbox.addr_spec for mailbox in mail.recipients]),
         content=head + body,
         content_smtputf8=international,
+        files=tuple(files),
         notes=tuple(notes),
     )
 

@@ -13,11 +13,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from tasks.envelope import Encoded
 from tasks.message.words import pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tasks.message.attachments import Attachment
     from tasks.message.content import Content, Text
 
@@ -37,20 +36,40 @@ _KEPT: Final = 4
 _WORTH_KEEPING: Final = range(4 * 1024, 2 * 1024 * 1024 + 1)
 
 
-def write(content: Content) -> bytes:
-    """Return *content* with its MIME headers, in ASCII with CRLF line ends."""
+def write(content: Content) -> tuple[bytes, ...]:
+    """
+    Return *content* with its MIME headers, in ASCII with CRLF line ends.
+
+    It comes in pieces that each end a line: the large attachments are `Encoded`, the others what is between
+    them.
+    """
     entity = _texts(content)
     if content.attachments:
-        parts = [entity, *map(_attachment, content.attachments)]
-        return _multipart("mixed", content.boundary("mixed"), parts)
-    return entity
+        return _mixed(content, entity)
+    return (entity,)
+
+
+def _mixed(content: Content, entity: bytes) -> tuple[bytes, ...]:
+    first, between, last = _delimiters("mixed", content.boundary("mixed"))
+    written: list[bytes] = []
+    small = [first, entity]
+    for attachment in content.attachments:
+        small += (between, _attachment_head(attachment))
+        encoded = _encoded(attachment.content)
+        if isinstance(encoded, Encoded):
+            written += (b"".join(small), encoded)
+            small = []
+        else:
+            small.append(encoded)
+    return (*written, b"".join([*small, last]))
 
 
 def _texts(content: Content) -> bytes:
     parts = [_text(text) for text in content.texts]
     if len(parts) == 1:
         return parts[0]
-    return _multipart("alternative", content.boundary("alternative"), parts)
+    first, between, last = _delimiters("alternative", content.boundary("alternative"))
+    return b"".join([first, between.join(parts), last])
 
 
 def _text(text: Text) -> bytes:
@@ -71,15 +90,19 @@ def _transfer_encoded(text: Text) -> tuple[str, bytes]:
     return "base64", _base64(text.data)
 
 
-def _attachment(attachment: Attachment) -> bytes:
+def _attachment_head(attachment: Attachment) -> bytes:
     head = (
         f"Content-Type: {attachment.content_type}\r\n"
         "Content-Transfer-Encoding: base64\r\n"
         f"Content-Disposition: attachment;{_file_name(attachment.name)}\r\n\r\n"
     )
-    content = attachment.content
-    encode = _base64_once if len(content) in _WORTH_KEEPING else _base64
-    return head.encode("ascii") + encode(content)
+    return head.encode("ascii")
+
+
+def _encoded(content: bytes) -> bytes:
+    if len(content) < _WORTH_KEEPING.start:
+        return _base64(content)
+    return _base64_once(content) if len(content) in _WORTH_KEEPING else Encoded(_base64(content))
 
 
 def _file_name(name: str) -> str:
@@ -104,20 +127,18 @@ def _base64(data: bytes) -> bytes:
 
 
 @lru_cache(maxsize=_KEPT)
-def _base64_once(data: bytes) -> bytes:
+def _base64_once(data: bytes) -> Encoded:
     """
     Return the base64 of a file that many mails have in common, such as the terms with each order.
 
     Known by its bytes, so that a file that has changed is encoded anew. For 100 KB measured: 366 us to
     encode, 47 us to find, 427 us to encode in vain for something that never comes again.
     """
-    return _base64(data)
+    return Encoded(_base64(data))
 
 
-def _multipart(subtype: str, boundary: str, parts: Sequence[bytes]) -> bytes:
+def _delimiters(subtype: str, boundary: str) -> tuple[bytes, bytes, bytes]:
+    """Return what stands before the first part of a multipart, between two, and behind the last."""
     head = f'Content-Type: multipart/{subtype};\r\n boundary="{boundary}"\r\n'.encode("ascii")
     delimiter = f"\r\n--{boundary}".encode("ascii")
-    written = [head]
-    for part in parts:
-        written += (delimiter, b"\r\n", part)
-    return b"".join([*written, delimiter, b"--\r\n"])
+    return head + delimiter + b"\r\n", delimiter + b"\r\n", delimiter + b"--\r\n"

@@ -27,6 +27,7 @@ HEADERS = {
     *("content-type", "content-transfer-encoding"),
 }
 PDF = Attachment("report.pdf", "application/pdf", b"%PDF")
+LARGE = Attachment("report.pdf", "application/pdf", b"%PDF" * 25_000)
 
 subjects = st.text(
     st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), min_size=1, max_size=200
@@ -45,9 +46,13 @@ def _mail(**fields: Any) -> SendEmail:
 def _compose(mail: SendEmail, **options: Any) -> Envelope:
     assert mail.sender is not None
     envelope = compose(mail, sender=mail.sender, identity=IDENTITY, **options)
-    assert WIRE.fullmatch(envelope.content)
-    assert envelope.content.isascii()
+    assert all(map(WIRE.fullmatch, (envelope.content, *envelope.files)))
+    assert _whole(envelope).isascii()
     return envelope
+
+
+def _whole(envelope: Envelope) -> bytes:
+    return b"".join([envelope.content, *envelope.files])
 
 
 def _lines(text: str) -> str:
@@ -144,6 +149,15 @@ def test_neither_addresses_nor_content_are_in_the_repr() -> None:
     assert "@" not in shown
 
 
+def test_a_large_file_stands_behind_the_international_headers_too() -> None:
+    envelope = _compose(_mail(to="jürgen@example.org"), attachments=(LARGE,))
+    assert envelope.content_smtputf8 is not None
+    for content in (envelope.content, envelope.content_smtputf8):
+        message = email.message_from_bytes(content + b"".join(envelope.files), policy=default)
+        (part,) = message.iter_attachments()
+        assert part.get_content() == LARGE.content
+
+
 def test_notes_say_what_was_changed() -> None:
     envelope = _compose(_mail(body="€", encoding="latin1"))
 
@@ -154,11 +168,11 @@ def test_notes_say_what_was_changed() -> None:
 
 @pytest.mark.parametrize(
     ("attachments", "code"),
-    [((), LocalCode.INVALID_INPUT), ((PDF,), LocalCode.ATTACHMENT)],
-    ids=["body", "attachment"],
+    [((), LocalCode.INVALID_INPUT), ((PDF,), LocalCode.ATTACHMENT), ((LARGE,), LocalCode.ATTACHMENT)],
+    ids=["body", "attachment", "large attachment"],
 )
 def test_a_message_above_the_limit_is_refused(attachments: tuple[Attachment, ...], code: LocalCode) -> None:
-    size = len(_compose(_mail(), attachments=attachments).content)
+    size = len(_whole(_compose(_mail(), attachments=attachments)))
 
     _compose(_mail(), attachments=attachments, max_bytes=size)
     with pytest.raises(PermanentFailure, match="at most") as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import email
 import re
 from email.message import EmailMessage, MIMEPart
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tasks.envelope import Encoded
 from tasks.message import mime
 from tasks.message.attachments import Attachment
 from tasks.message.content import Content, Text
@@ -75,14 +77,18 @@ def _meaning(message: EmailMessage) -> list[tuple[str, str | None, object]]:
     ]
 
 
+def written(content: Content) -> bytes:
+    return b"".join(mime.write(content))
+
+
 def _text(data: bytes, charset: str = "utf-8") -> bytes:
-    return mime.write(Content((Text("plain", charset, data),)))
+    return written(Content((Text("plain", charset, data),)))
 
 
 @settings(max_examples=100, deadline=None)
 @given(content=contents)
 def test_it_means_the_same_as_the_librarys(content: Content) -> None:
-    ours, theirs = _read(mime.write(content)), _library(content)
+    ours, theirs = _read(written(content)), _library(content)
 
     assert _meaning(ours) == _meaning(theirs)
 
@@ -91,7 +97,7 @@ def test_it_means_the_same_as_the_librarys(content: Content) -> None:
 @given(content=contents)
 @example(Content((Text("plain", "utf-8", b"t\r\n"),), (Attachment("=?utf-8?q?a?=.txt", "text/plain", b""),)))
 def test_everything_comes_back(content: Content) -> None:
-    parts = [part for part in _read(mime.write(content)).walk() if not part.is_multipart()]
+    parts = [part for part in _read(written(content)).walk() if not part.is_multipart()]
 
     assert [part.get_payload(decode=True) for part in parts] == [
         *(text.data for text in content.texts),
@@ -133,17 +139,15 @@ def test_the_transfer_encoding_suits_the_text(data: bytes, encoding: str) -> Non
     ids=["plain", "double quote", "beyond ascii", "looks encoded", "long"],
 )
 def test_file_names_are_written_as_rfc_2231_says(name: str, parameter: str) -> None:
-    written = mime.write(
-        Content((Text("plain", "utf-8", b"t\r\n"),), (Attachment(name, "text/plain", b"x"),))
-    )
+    whole = written(Content((Text("plain", "utf-8", b"t\r\n"),), (Attachment(name, "text/plain", b"x"),)))
 
-    assert f"Content-Disposition: attachment;{parameter}\r\n\r\n".encode() in written
+    assert f"Content-Disposition: attachment;{parameter}\r\n\r\n".encode() in whole
 
 
 def test_alternatives_stand_inside_of_mixed() -> None:
     both = (Text("plain", "utf-8", b"t\r\n"), Text("html", "utf-8", b"<p>t\r\n"))
 
-    message = _read(mime.write(Content(both, (PNG,))))
+    message = _read(written(Content(both, (PNG,))))
 
     assert [part.get_content_type() for part in message.walk()] == [
         "multipart/mixed",
@@ -155,16 +159,16 @@ def test_alternatives_stand_inside_of_mixed() -> None:
 
 
 def test_base64_lines_have_at_most_76_characters() -> None:
-    written = mime.write(
+    whole = written(
         Content((Text("plain", "utf-8", b"t\r\n"),), (Attachment("a", "image/png", bytes(1000)),))
     )
 
-    assert max(map(len, written.split(b"\r\n"))) == 76
+    assert max(map(len, whole.split(b"\r\n"))) == 76
 
 
 def test_an_empty_file_is_an_empty_part() -> None:
     message = _read(
-        mime.write(Content((Text("plain", "utf-8", b"t\r\n"),), (Attachment("a.txt", "text/plain", b""),)))
+        written(Content((Text("plain", "utf-8", b"t\r\n"),), (Attachment("a.txt", "text/plain", b""),)))
     )
 
     (part,) = message.iter_attachments()
@@ -175,9 +179,29 @@ def test_the_character_set_is_named() -> None:
     assert b'Content-Type: text/plain; charset="iso-2022-jp"\r\n' in _text(b"t\r\n", "iso-2022-jp")
 
 
+def test_each_piece_ends_a_line_and_large_files_are_pieces_of_their_own() -> None:
+    sizes = (10, 5000, 0, 3 * 1024 * 1024)
+    files = tuple(Attachment("a", "a/b", bytes(size)) for size in sizes)
+
+    pieces = mime.write(Content((Text("plain", "utf-8", b"t\r\n"),), files))
+
+    assert all(piece.endswith(b"\r\n") for piece in pieces)
+    assert [isinstance(piece, Encoded) for piece in pieces] == [False, True, False, True, False]
+    assert binascii.a2b_base64(pieces[1]) == bytes(5000)
+
+
+def test_mails_with_the_same_file_have_its_base64_in_common() -> None:
+    file = Attachment("a", "a/b", b"terms" * 1000)
+    text = Text("plain", "utf-8", b"x\r\n")
+
+    one, other = (mime.write(Content((text,), (file,), seed)) for seed in ("a", "b"))
+
+    assert one[1] is other[1]
+
+
 def encoded(content: bytes) -> bytes:
     file = Attachment("a", "a/b", content)
-    return mime.write(Content((Text("plain", "utf-8", b"x\r\n"),), (file,), "seed"))
+    return written(Content((Text("plain", "utf-8", b"x\r\n"),), (file,), "seed"))
 
 
 def test_a_file_that_many_mails_have_in_common_is_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
