@@ -8,8 +8,12 @@ if TYPE_CHECKING:
     import socket
     import ssl
 
-#: Bytes that one write offers at most: between them it is noticed that the server breaks off.
+#: Bytes of a TLS record, which one write under TLS makes.
 PIECE: Final = 16 * 1024
+
+#: Bytes that one write in clear offers at most; between two the interpreter is left to other threads, and it
+#: is seen whether time is left.
+_MOST: Final = 256 * 1024
 
 #: Bytes that one read takes: as many as a TLS record holds, and far fewer than would matter to the memory.
 READ_SIZE: Final = 16 * 1024
@@ -66,6 +70,6 @@ class Clear:
     def send(self, data: memoryview) -> int:
         """Return how many bytes of *data* the kernel has taken."""
         try:
-            return self.socket.send(data[:PIECE])
+            return self.socket.send(data[:_MOST])
         except BlockingIOError:
             return 0
