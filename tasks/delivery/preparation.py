@@ -69,12 +69,13 @@ class Preparation:
         Step by step for all of them instead of mail by mail: together the steps are more code than a
         processor keeps at hand, and taking turns costs half as much again (docs/decisions/0055).
         """
-        under_way = [Steps(mail, self._steps(mail)) for mail in mails]
+        known: dict[str, Attachment] = {}
+        under_way = [Steps(mail, self._steps(mail, known)) for mail in mails]
         while under_way:
             under_way = [steps for steps in under_way if _go_on(steps, policy)]
             work_off([steps for steps in under_way if steps.work])
 
-    def _steps(self, mail: Mail) -> Generator[Work | None, Done | None, None]:
+    def _steps(self, mail: Mail, known: dict[str, Attachment]) -> Generator[Work | None, Done | None, None]:
         """Make *mail* ready, and stop after each step so that others can catch up, or to have work done."""
         parameters = self.sealing.open(mail.job)
         yield None
@@ -84,7 +85,7 @@ class Preparation:
         direction = self.router.direct(request)
         _restrict_time(mail, request.timeout_seconds, request.expires_at)
         self._respect_the_past(mail, request, direction)
-        done = yield partial(self._load, request) if request.attachments else None
+        done = yield partial(self._load, request, known) if request.attachments else None
         mail.ready = self._compose(mail, request, direction, done() if done else ())
 
     def _request(self, parameters: Mapping[str, object], mail: Mail) -> SendEmail:
@@ -125,8 +126,8 @@ class Preparation:
             raise Unconfirmed(UNKNOWN_REPLY)
         mail.progress.reopen()
 
-    def _load(self, request: SendEmail) -> Sequence[Attachment]:
-        return load(request.attachments, self.attachments, stored=self.stored)
+    def _load(self, request: SendEmail, known: dict[str, Attachment]) -> Sequence[Attachment]:
+        return load(request.attachments, self.attachments, stored=self.stored, known=known)
 
     def _compose(
         self, mail: Mail, request: SendEmail, direction: Direction, files: Sequence[Attachment]

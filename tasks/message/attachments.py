@@ -56,27 +56,37 @@ class _Refused(Exception):
 
 
 def load(
-    names: Sequence[str], policy: AttachmentPolicy, *, stored: Callable[[str], bytes | None]
+    names: Sequence[str],
+    policy: AttachmentPolicy,
+    *,
+    stored: Callable[[str], bytes | None],
+    known: dict[str, Attachment] | None = None,
 ) -> tuple[Attachment, ...]:
     """
     Return the attachments *names*: paths below the roots of *policy*, or references to stored bytes.
 
-    *stored* gives the bytes with a SHA-256, or None. Raises `PermanentFailure` with everything that is wrong
-    with any of them; files go by their number, never by their name.
+    *stored* gives the bytes with a SHA-256, or None. *known* are the files by name that were loaded for mails
+    which are made ready together with this one; what it lacks is added, so that they read no file twice.
+    Raises `PermanentFailure` with everything that is wrong with any of them; files go by their number, never
+    by their name.
     """
     if len(names) > policy.max_count:
         raise _failure([_Refused(f"there are {len(names)} files; at most {policy.max_count} may be sent")])
     found: list[Attachment] = []
     problems: list[_Refused] = []
+    known = {} if known is None else known
     left = policy.max_bytes
     for number, name in enumerate(names, start=1):
         try:
-            attachment = _load(name, policy, stored, left)
+            attachment = known.get(name) or _load(name, policy, stored, left)
+            # What is known was weighed for another mail, if it was.
+            _weigh(len(attachment.content), left, policy)
         except (_Refused, files.Unreadable) as error:
             code = error.code if isinstance(error, _Refused) else LocalCode.ATTACHMENT
             # By its number: results are read by people and monitors that must not see what mails carry.
             problems.append(_Refused(f"entry {number} {error}", code))
         else:
+            known[name] = attachment
             left -= len(attachment.content)
             found.append(attachment)
     if problems:
@@ -90,11 +100,7 @@ def _load(
     reference = _STORED.fullmatch(name)
     base = reference[2] if reference else _checked(name).rpartition("/")[2]
     _judge(base, policy)
-    if reference:
-        content = _stored(reference[1], stored)
-        _weigh(len(content), left, policy)
-    else:
-        content = _from_roots(name, policy, left)
+    content = _stored(reference[1], stored) if reference else _from_roots(name, policy, left)
     return Attachment(base, content_type_of(base), content)
 
 

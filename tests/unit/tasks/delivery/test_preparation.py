@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _NOW = datetime(2026, 11, 26, 21, 0, tzinfo=UTC)
 _TERMS = b"The terms."
-_FILE = f"stored:{hashlib.sha256(_TERMS).hexdigest()}/terms.txt"
+_STORED = f"stored:{hashlib.sha256(_TERMS).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,12 @@ def preparation(noted: list[str]) -> Preparation:
 
 
 def mail(mail_id: str, **parameters: Any) -> Mail:
-    usual = {"to": "ann@example.org", "subject": "s", "body": "b", "attachments": [_FILE]}
+    usual = {
+        "to": "ann@example.org",
+        "subject": "s",
+        "body": "b",
+        "attachments": [f"{_STORED}/{mail_id}.txt"],
+    }
     claim = Claim(mail_id, 1, Grip.YOURS, accepted_at=_NOW, begun_at=_NOW, elapsed=0.0)
     job = Job(mail_id, "default", {**usual, **parameters})
     return Mail(job, claim, Deadline.after(0.0), time.monotonic, time.monotonic())
@@ -65,6 +70,20 @@ def test_each_step_is_taken_for_all_mails_of_a_run_before_the_next() -> None:
 
     assert all(each.ready for each in mails)
     assert noted == ["opened m1", "opened m2", "opened m3", *["composed one"] * 3]
+
+
+def test_a_file_that_mails_of_a_run_have_in_common_is_read_once_for_them() -> None:
+    noted: list[str] = []
+    turn = preparation(noted)
+    common = {"attachments": [f"{_STORED}/terms.txt"]}
+    mails = [mail("m1", **common), mail("m2", **common)]
+
+    turn.prepare(mails, RetryPolicy())
+    assert all(each.ready and b"\r\nVGhlIHRlcm1zLg==\r\n" in each.ready.envelope.content for each in mails)
+    assert noted.count("composed one") == 1
+
+    turn.prepare([mail("m3", **common)], RetryPolicy())
+    assert noted.count("composed one") == 2
 
 
 def test_a_mail_that_ends_at_a_step_takes_no_other_and_keeps_none_from_theirs() -> None:

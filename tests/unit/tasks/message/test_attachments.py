@@ -193,6 +193,32 @@ def test_the_size_limit_holds_for_all_files_together(root: Path, names: list[str
     assert "too big" in _refusal(names, limited)[1]
 
 
+def test_a_file_that_is_known_is_not_read_again(policy: AttachmentPolicy, root: Path) -> None:
+    known: dict[str, Attachment] = {}
+    first = load(["a.txt"], policy, stored=STORED.get, known=known)
+    (root / "a.txt").unlink()
+
+    assert load(["a.txt"], policy, stored=STORED.get, known=known) == first
+
+
+@pytest.mark.parametrize("name", ["a.txt", f"{REFERENCE}/a.txt"], ids=["a path", "a reference"])
+def test_a_file_that_is_known_is_weighed_for_each_mail(root: Path, name: str) -> None:
+    known: dict[str, Attachment] = {}
+    size = len(load([name], AttachmentPolicy((root,)), stored=STORED.get, known=known)[0].content)
+
+    with pytest.raises(PermanentFailure, match="entry 2 is too big"):
+        load([name, name], AttachmentPolicy((root,), max_bytes=2 * size - 1), stored=STORED.get, known=known)
+
+
+def test_what_was_wrong_once_is_looked_at_again(policy: AttachmentPolicy, root: Path) -> None:
+    known: dict[str, Attachment] = {}
+    with pytest.raises(PermanentFailure):
+        load(["late.txt"], policy, stored=STORED.get, known=known)
+    (root / "late.txt").write_bytes(b"here")
+
+    assert load(["late.txt"], policy, stored=STORED.get, known=known)[0].content == b"here"
+
+
 def test_a_huge_sparse_file_is_weighed_and_never_read(policy: AttachmentPolicy, root: Path) -> None:
     with (root / "huge").open("wb") as file:
         file.truncate(1024**4)
