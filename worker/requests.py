@@ -49,7 +49,24 @@ def check(message: Received) -> None:
         _check_headers(message.headers)
         _check_list(content)
     for name in ("correlation_id", "reply_to"):
-        _demand(message.properties, name, _is_optional_name, "properties.")
+        _demand(message.properties, name, is_optional_name, "properties.")
+
+
+def are_usual(headers: Mapping[str, Any]) -> bool:
+    """Whether *headers* are those of a mail that asks nothing of Celery but to be carried."""
+    return (
+        {**headers, **_VARYING} == _USUAL
+        and is_name(headers["id"])
+        and is_name(headers["root_id"])
+        and is_name(headers["origin"])
+        and isinstance(headers["argsrepr"], str)
+        and isinstance(headers["kwargsrepr"], str)
+    )
+
+
+def is_optional_name(value: object) -> bool:
+    """Whether *value* is a name, or none is given."""
+    return value is None or value == "" or is_name(value)
 
 
 def _content(message: Received) -> Any:
@@ -97,7 +114,7 @@ def _check_following(following: Any) -> None:
 
 def _check_headers(headers: Mapping[str, Any]) -> None:
     # Nearly all are so: what one comparison vouches for need not be looked at one by one.
-    if {**headers, **_VARYING} == _USUAL and all(is_name(headers[name]) for name in _VARYING):
+    if are_usual(headers):
         return
     for name in ("task", "id"):
         _demand(headers, name, is_name)
@@ -113,10 +130,6 @@ def _demand(
 ) -> None:
     if not is_right(values.get(name)):
         raise Flaw(f"{where}{name}: {'has a wrong value' if name in values else 'is missing'}")
-
-
-def _is_optional_name(value: object) -> bool:
-    return value is None or value == "" or is_name(value)
 
 
 def _is_optional_text(value: object) -> bool:
@@ -160,13 +173,12 @@ def _is_optional_object(value: object) -> bool:
 
 
 #: What differs between the headers of ordinary mails, and those headers but for that.
-_VARYING: Final = dict.fromkeys(("id", "root_id", "origin"))
+_VARYING: Final = dict.fromkeys(("id", "root_id", "origin", *PUBLISH_OPTIONS))
 _USUAL: Final[dict[str, Any]] = {
     **dict.fromkeys(
         ("shadow", "eta", "expires", "group", "group_index", "parent_id", "stamped_headers", "ignore_result")
     ),
     **_VARYING,
-    **PUBLISH_OPTIONS,
     "lang": "py",
     "task": TASK_NAME,
     "retries": 0,
@@ -177,7 +189,7 @@ _USUAL: Final[dict[str, Any]] = {
 
 #: What Celery reads of a request beside its task and id, and takes for granted.
 _OPTIONAL: Final[dict[str, Callable[[Any], bool]]] = {
-    **dict.fromkeys(("lang", "root_id", "parent_id", "group", "shadow", "origin"), _is_optional_name),
+    **dict.fromkeys(("lang", "root_id", "parent_id", "group", "shadow", "origin"), is_optional_name),
     **dict.fromkeys(("argsrepr", "kwargsrepr"), _is_optional_text),
     **dict.fromkeys(("retries", "group_index", "replaced_task_nesting"), _is_optional_count),
     **dict.fromkeys(("eta", "expires"), _is_optional_moment),
