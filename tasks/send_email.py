@@ -77,6 +77,16 @@ class DiscreetRequest(Request):
         self.request_dict.update(argsrepr=self._argsrepr, kwargsrepr=self._kwargsrepr)
 
     @property
+    def channel(self) -> Any:
+        """Where the message came from, and is acknowledged."""
+        return self.message.channel
+
+    @property
+    def lane(self) -> str:
+        """The lane that the message came by."""
+        return lane_of(self.delivery_info)
+
+    @property
     def parameters(self) -> dict[str, Any]:
         """What the message says; positional arguments are a mistake that validation names."""
         args, kwargs = self.request_dict["args"], self.request_dict["kwargs"]

@@ -14,7 +14,7 @@ from tasks.send_email import register
 from worker import logs, outputs, starting
 from worker.composition import connect, delivery_service, journal_options, notices, recovery, sieve
 from worker.dispatch.setup import set_up as set_up_dispatch
-from worker.dispatch.strategy import mails
+from worker.dispatch.strategy import Mails
 from worker.environment import process_number, settings_from_environment, surroundings
 from worker.memory import collect_seldom
 from worker.notifying import Notifying
@@ -39,7 +39,7 @@ def build(settings: Settings) -> Celery:
     def service() -> DeliveryService:
         return delivery_service(settings)
 
-    register(app, service, Strategy=f"{mails.__module__}:{mails.__name__}")
+    register(app, service, Strategy=f"{Mails.__module__}:{Mails.__name__}")
     return app
 
 

@@ -6,6 +6,7 @@ import base64
 import json
 import logging
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from celery.exceptions import NotRegistered
@@ -16,12 +17,16 @@ from redis.exceptions import RedisError
 from tasks.contract.names import TASK_NAME
 from worker.decoding import decode_plain
 from worker.dispatch.events import GROUPED_FOR
+from worker.dispatch.strategy import Mails
 from worker.envelopes import Flaw, is_name
 from worker.pulse import Pulse
 from worker.requests import check
+from worker.trims.channel import FetchingChannel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from worker.trims.channel import Fetched
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +56,7 @@ class SafeConsumer(Consumer):
     hub: Any
     strategies: dict[str, Callable[..., object]]
     on_task_message: Any
+    task_consumer: Any
     _flush_events: Callable[[], None]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -87,6 +93,7 @@ class SafeConsumer(Consumer):
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
         """Return what is called with each message."""
         take = super().create_task_handler(*args, **kwargs)
+        self._open_short_cut()
 
         def on_task_received(message: Any) -> None:
             self.pulse.taken += 1
@@ -108,6 +115,20 @@ class SafeConsumer(Consumer):
                 self._set_aside(message, f"cannot be taken up ({type(error).__name__})")
 
         return on_task_received
+
+    def _open_short_cut(self) -> None:
+        channel = self.task_consumer.channel
+        if isinstance(channel, FetchingChannel):
+            channel.short_cut = partial(self._take_ordinary, channel)  # type: ignore[method-assign]
+
+    def _take_ordinary(self, channel: FetchingChannel, fetched: list[Fetched]) -> list[Fetched]:
+        """Take the ordinary mails among what *channel* has *fetched*, and return the rest."""
+        strategy = self.strategies.get(TASK_NAME)
+        if not isinstance(strategy, Mails):
+            return fetched
+        left = strategy.take_fetched(channel, fetched)
+        self.pulse.taken += len(fetched) - len(left)
+        return left
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:
         """Set a message aside whose body cannot be read."""

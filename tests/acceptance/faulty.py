@@ -24,7 +24,7 @@ from tasks.journal.journal import Journal
 from tasks.journal.logbook.logbook import Logbook
 from tasks.journal.records import Claim
 from tasks.smtp.wire import Wire
-from worker import consumer
+from worker.dispatch import strategy
 from worker.trims.channel import FetchingChannel
 
 if TYPE_CHECKING:
@@ -151,9 +151,9 @@ FAULTS: dict[str, Callable[[], None]] = {
     "answered": lambda: before(Journal, "finish", die, _any_sent),
     "finished": lambda: after(Journal, "finish", die, any),
     "short of memory": shorten_memory,
-    "fetched": lambda: before(FetchingChannel, "_take", die, _always),
+    "fetched": lambda: before(FetchingChannel, "_hand_on", die),
     "killed by a mail": lambda: before(preparation.Preparation, "_compose", die, _is_killer),
-    "frozen": lambda: before(consumer, "check", freeze, _always),
+    "frozen": lambda: before(strategy, "read_ordinary", freeze, _always),
     "full": fill_window,
     "error while composing": lambda: before(preparation, "compose", end_program, _always),
     "error while sending": lambda: before(Wire, "send", end_program, _always),

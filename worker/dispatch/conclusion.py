@@ -3,35 +3,41 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from json.encoder import encode_basestring_ascii as quoted
+from typing import TYPE_CHECKING, Any, Final
 
 from celery.worker.state import task_ready
 
 from tasks.contract.codes import LocalCode
 from tasks.delivery.job import PutBack, Settled
 from tasks.send_email import Report
+from worker.dispatch.events import Told, tell, written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from celery.worker.request import Request
-
+    from tasks.send_email import DiscreetRequest
     from worker.dispatch.items import Outcome
 
 logger = logging.getLogger(__name__)
 
+_REVOKED: Final = written(terminated=False, signum=None, expired=False)
+
 
 def conclude(outcomes: Sequence[Outcome]) -> None:
     """Acknowledge the messages of *outcomes*, whose results are stored."""
+    news: list[tuple[DiscreetRequest, Told]] = []
     for outcome in outcomes:
         request = outcome.errand.request
         try:
             # Celery's list of successes is for tasks that must not run twice; here the journal sees to that.
             task_ready(request)
             _acknowledge(request)
-            _tell(request, outcome)
+            if told := _told(outcome):
+                news.append((request, told))
         except Exception as error:  # noqa: BLE001 (the others must be concluded; this one comes again)
             logger.error("not concluded", extra={"error": type(error).__name__})  # noqa: TRY400 (no content)
+    tell(news)
 
 
 def flush_events(outcomes: Sequence[Outcome]) -> None:
@@ -50,28 +56,37 @@ def put_back(outcomes: Sequence[Outcome]) -> None:
             request.reject(requeue=True)
 
 
-def is_current(request: Request) -> bool:
+def is_current(request: DiscreetRequest) -> bool:
     """
     Whether the channel that the request came by is still open.
 
     One of an earlier connection must not be acknowledged: the message was given to somebody else since, under
     the same tag.
     """
-    channel: Any = request.message.channel
+    channel: Any = request.channel
     return channel is not None and not getattr(channel, "closed", False) and channel.connection is not None
 
 
-def _acknowledge(request: Request) -> None:
+def _acknowledge(request: DiscreetRequest) -> None:
     if not request.acknowledged and is_current(request):
-        request.message.ack_log_error(logger, request.connection_errors)
+        request.acknowledge()
     request.acknowledged = True
 
 
-def _tell(request: Request, outcome: Outcome) -> None:
-    match outcome.verdict:
+def _told(outcome: Outcome) -> Told | None:
+    task_id, verdict = outcome.errand.request.id, outcome.verdict
+    match verdict:
         case Settled(result) if result.code == LocalCode.CANCELLED:
-            request.send_event("task-revoked", terminated=False, signum=None, expired=False)
+            return Told("task-revoked", task_id, _REVOKED)
         case Settled(result):
-            request.send_event("task-succeeded", result=repr(Report(result)), runtime=outcome.seconds)
+            text = repr(Report(result))
+            if text.startswith("sent:"):
+                return Told(
+                    "task-succeeded", task_id, f',"result":{quoted(text)},"runtime":{outcome.seconds!r}'
+                )
+            return Told(
+                "task-failed", task_id, written(exception=text, traceback="", runtime=outcome.seconds)
+            )
         case PutBack(code, message):
-            request.send_event("task-retried", exception=f"{code} {message}", traceback="")
+            return Told("task-retried", task_id, written(exception=f"{code} {message}", traceback=""))
+    return None

@@ -11,6 +11,7 @@ from billiard.einfo import ExceptionInfo
 from celery.worker import state
 
 from tasks.delivery.job import Settled
+from worker.dispatch.acceptance import accept
 from worker.dispatch.conclusion import conclude, flush_events
 
 if TYPE_CHECKING:
@@ -52,11 +53,11 @@ class Counter:
 
     # In the consumer's thread:
 
-    def take(self, item: Errand | Chore) -> None:
-        """Take *item*, and hand it over as soon as the consumer has taken all that it has."""
-        self._taken.append(item)
-        if len(self._taken) == 1:
+    def take(self, items: Sequence[Errand | Chore]) -> None:
+        """Take *items*, and hand them over as soon as the consumer has taken all that it has."""
+        if not self._taken:
             self._tray.put(self.hand_over)
+        self._taken += items
 
     def hand_over(self) -> None:
         """Have the desk get what was taken."""
@@ -71,15 +72,8 @@ class Counter:
 
     def accepted(self, errands: Sequence[Errand]) -> None:
         """Have the consumer note that *errands* are being carried."""
-        pid: Any = os.getpid()
         now = time.monotonic()
-
-        def note() -> None:
-            for errand in errands:
-                if errand.request.time_start is None:
-                    errand.request.on_accepted(pid, now)
-
-        self._tray.put(note)
+        self._tray.put(lambda: accept([errand.request for errand in errands], now))
 
     def done(self, outcome: Outcome) -> None:
         """Have *outcome* reported; one whose result is stored need only be concluded, soon."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
-from typing import TYPE_CHECKING, Any, Final
+from collections import defaultdict
+from json.encoder import encode_basestring_ascii as quoted
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from celery.app.events import Events
 from celery.events.dispatcher import EventDispatcher
@@ -11,8 +14,7 @@ from celery.utils.time import utcoffset
 from pydantic_core import PydanticSerializationError, to_json
 
 if TYPE_CHECKING:
-    from collections import defaultdict
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
 #: Seconds that an event may wait for others. Flower draws its pages from what it has, every few seconds.
 GROUPED_FOR: Final = 0.1
@@ -22,6 +24,29 @@ _MOST: Final = 1000
 #: with it.
 _ASKED: Final = 32
 _TASKS: Final = "task"
+
+
+class Told(NamedTuple):
+    """What is told of a task: the kind of event, the task's id, and what `written` made of the rest."""
+
+    kind: str
+    task_id: str
+    rest: str = ""
+
+
+def written(**fields: Any) -> str:
+    """Return *fields* as those members of a JSON object that follow others."""
+    return "".join(f",{quoted(name)}:{json.dumps(value)}" for name, value in fields.items())
+
+
+def tell(news: Iterable[tuple[Any, Told]]) -> None:
+    """Have monitors hear what is told of requests, in order."""
+    by_eventer: defaultdict[Any, list[Told]] = defaultdict(list)
+    for request, told in news:
+        if request.eventer and request.task.send_events:
+            by_eventer[request.eventer].append(told)
+    for eventer, together in by_eventer.items():
+        eventer.tell(together)
 
 
 class GroupedDispatcher(EventDispatcher):
@@ -43,7 +68,8 @@ class GroupedDispatcher(EventDispatcher):
     headers: dict[str, Any]
     delivery_mode: int
     on_send_buffered: Callable[[], None] | None
-    _group_buffer: defaultdict[str, list[dict[str, Any]]]
+    #: Events, and such as are written already.
+    _group_buffer: defaultdict[str, list[dict[str, Any] | str]]
 
     _utcoffset: float = 0
 
@@ -54,25 +80,41 @@ class GroupedDispatcher(EventDispatcher):
             # Heartbeats ask to be repeated until they are through. That sleeps in the consumer's thread, for
             # up to half a minute after the broker is back; kept, they go out with the next connection.
             return plain.send(type, *args, **{**fields, "retry": False})
-        kept = self._group_buffer[_TASKS]
-        if not kept:
-            self._utcoffset = utcoffset()
-        kept.append(
-            {
-                "type": type,
-                "timestamp": time.time(),
-                "hostname": self.hostname,
-                "utcoffset": self._utcoffset,
-                "pid": self.pid,
-                "clock": self.clock.forward(),
-                **fields,
-            }
+        self._keep([{"type": type, **self._of_all(), "clock": self.clock.forward(), **fields}])
+        return None
+
+    def tell(self, told: Iterable[Told]) -> None:
+        """Send events that happen now; they are written at once, since most of their words are the same."""
+        if not self._is_grouped("task-"):
+            for kind, task_id, rest in told:
+                self.send(kind, uuid=task_id, **json.loads(f"{{{rest[1:]}}}"))
+            return
+        same, forward = written(**self._of_all()), self.clock.forward
+        self._keep(
+            [
+                f'{{"type":"{kind}"{same},"clock":{forward()},"uuid":{quoted(task_id)}{rest}}}'
+                for kind, task_id, rest in told
+            ]
         )
+
+    def _of_all(self) -> dict[str, Any]:
+        if not self._group_buffer[_TASKS]:
+            self._utcoffset = utcoffset()
+        return {
+            "timestamp": time.time(),
+            "hostname": self.hostname,
+            "utcoffset": self._utcoffset,
+            "pid": self.pid,
+        }
+
+    def _keep(self, events: Sequence[dict[str, Any] | str]) -> None:
+        kept = self._group_buffer[_TASKS]
+        before = len(kept)
+        kept += events
         if len(kept) >= _MOST:
             self.flush()
-        elif len(kept) % _ASKED == 1 and self.on_send_buffered:
+        elif self.on_send_buffered and (not before or before // _ASKED < len(kept) // _ASKED):
             self.on_send_buffered()
-        return None
 
     def _is_grouped(self, type_: str) -> bool:
         if not self.enabled or not type_.startswith("task-"):
@@ -98,18 +140,22 @@ class _Written:
     def __init__(self, producer: Any) -> None:
         self._producer = producer
 
-    def publish(self, events: list[dict[str, Any]], *, serializer: str, **options: Any) -> Any:
-        body = _written(events) if serializer == "json" else None
+    def publish(self, events: list[dict[str, Any] | str], *, serializer: str, **options: Any) -> Any:
+        body = _list_of(events) if serializer == "json" else None
         if body is None:
-            return self._producer.publish(events, serializer=serializer, **options)
+            plain = [json.loads(event) if isinstance(event, str) else event for event in events]
+            return self._producer.publish(plain, serializer=serializer, **options)
         return self._producer.publish(
             body, content_type="application/json", content_encoding="utf-8", **options
         )
 
 
-def _written(events: list[dict[str, Any]]) -> str | None:
+def _list_of(events: list[dict[str, Any] | str]) -> str | None:
     """Return *events* as JSON; None where a text is no Unicode, which kombu's encoder can write."""
     try:
-        return to_json(events, fallback=str).decode()
+        texts = [
+            event if isinstance(event, str) else to_json(event, fallback=str).decode() for event in events
+        ]
     except PydanticSerializationError:
         return None
+    return f"[{','.join(texts)}]"

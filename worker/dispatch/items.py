@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from celery.worker.request import Request
-
     from tasks.delivery.job import Job, Verdict
     from tasks.delivery.mail import Mail
+    from tasks.send_email import DiscreetRequest
 
 #: The way of everything that is no mail; its items are carried one by one.
 CHORES: Final = "chores"
@@ -28,7 +27,7 @@ class Errand:
     counts the turns that ended without anybody knowing why. *accepted_at* is on the monotonic clock.
     """
 
-    request: Request
+    request: DiscreetRequest
     job: Job
     way: Hashable
     lane: str

@@ -113,9 +113,14 @@ class SenderPool(BasePool):
         self._tray.serve(loop)
         loop.on_tick.add(self._note_turn)
 
-    def take(self, request: DiscreetRequest) -> None:
-        """Take the request of an ordinary mail."""
-        self._counter.take(self._errand(request))
+    def errand(self, request: DiscreetRequest) -> Errand:
+        """Return the errand of an ordinary mail."""
+        job = Job(request.id, request.lane, request.parameters)
+        return Errand(request, job, self._carrier().way_of(job), request.lane)
+
+    def take(self, errands: Sequence[Errand]) -> None:
+        """Take the errands of ordinary mails."""
+        self._counter.take(errands)
 
     def on_apply(
         self,
@@ -127,10 +132,10 @@ class SenderPool(BasePool):
         """Take a request that Celery wants to be carried out."""
         request = getattr(callbacks.get("accept_callback"), "__self__", None)
         if isinstance(request, DiscreetRequest) and not request.is_part_of_canvas:
-            self._counter.take(self._errand(request))
+            self._counter.take([self.errand(request)])
             return
         lane = lane_of(request.delivery_info) if request is not None else Lane.DEFAULT
-        self._counter.take(Chore(lambda: self._counter.run(target, args, kwargs or {}, callbacks), lane))
+        self._counter.take([Chore(lambda: self._counter.run(target, args, kwargs or {}, callbacks), lane)])
 
     def flush(self) -> None:
         """
@@ -195,11 +200,6 @@ class SenderPool(BasePool):
             "resting": state.resting,
             "oldest-run": round(state.oldest, 3),
         }
-
-    def _errand(self, request: DiscreetRequest) -> Errand:
-        lane = lane_of(request.delivery_info)
-        job = Job(request.id, lane, request.parameters)
-        return Errand(request, job, self._carrier().way_of(job), lane)
 
     def _carrier(self) -> DeliveryService:
         if self._service is None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import uuid4
 
 from kombu.transport import virtual
 from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 
+from worker.envelopes import Flaw, Poison, examine
 from worker.transport import SiftingChannel
 from worker.trims.bells import Bells
 from worker.trims.qos import GroupedQoS
@@ -34,6 +35,14 @@ _MOST_IN_HAND: Final = 64 * 1024 * 1024
 _WORTH_IT: Final = 8
 #: Seconds for which nothing is fetched after Redis refused it: it has no memory or no disk left.
 _REFUSED: Final = 1.0
+
+
+class Fetched(NamedTuple):
+    """An entry as it was fetched from *queue*, with the tag by which it is acknowledged."""
+
+    tag: str
+    queue: str
+    raw: bytes
 
 
 class FetchedMessage(virtual.Message):
@@ -80,6 +89,30 @@ class FetchingChannel(SiftingChannel):
         self._not_before = 0.0
         self.bells = Bells(self, self._empty.discard)
         super().__init__(*args, **kwargs)
+
+    def short_cut(self, fetched: list[Fetched]) -> list[Fetched]:
+        """
+        Take what needs no message of kombu's, and return the rest.
+
+        A consumer that can do so puts its own function in the place of this one, which takes nothing.
+        """
+        return fetched
+
+    def message_of(self, fetched: Fetched) -> virtual.Message:
+        """
+        Return what was *fetched* as kombu has it.
+
+        Raises:
+            Flaw: it is no message.
+        """
+        verdict = examine(fetched.raw, lane=fetched.queue)
+        if isinstance(verdict, Poison):
+            raise Flaw(verdict.reason)
+        self.tag_of_delivery = fetched.tag
+        try:
+            return self.Message(verdict.payload, channel=self)
+        finally:
+            self.tag_of_delivery = ""
 
     def make_client(self) -> Any:
         """Return a client whose connections the poller can watch."""
@@ -145,17 +178,20 @@ class FetchingChannel(SiftingChannel):
             return
         self._empty.update(queue for queue, (left, *_) in zip(queues, found, strict=True) if not left)
         messages = [(queue, raw) for queue, (_, *raws) in zip(queues, found, strict=True) for raw in raws]
-        tags = [f"{prefix}{number}" for number in range(1, len(messages) + 1)]
-        for tag, (_, raw) in zip(tags, messages, strict=True):
-            self.fetched[tag] = len(raw)
-            self._bytes += len(raw)
-        for tag, (queue, raw) in zip(tags, messages, strict=True):
-            self._take(tag, raw, queue)
-        if messages and self.connection.cycle.loop:
+        fetched = [Fetched(f"{prefix}{number}", *message) for number, message in enumerate(messages, start=1)]
+        self.fetched.update((tag, len(raw)) for tag, _, raw in fetched)
+        self._bytes += sum(len(raw) for _, _, raw in fetched)
+        self.qos.note(tag for tag, _, _ in fetched)
+        self._hand_on(fetched)
+        if fetched and self.connection.cycle.loop:
             # The loop must not rest before it was seen whether there is more.
             self.connection.cycle.loop.call_soon(_nothing)
 
-    def _take(self, tag: str, raw: bytes, queue: str) -> None:
+    def _hand_on(self, fetched: list[Fetched]) -> None:
+        for tag, queue, raw in self.short_cut(fetched):
+            self._take(tag, queue, raw)
+
+    def _take(self, tag: str, queue: str, raw: bytes) -> None:
         try:
             payload = self.sieve.sift(raw, lane=queue)
         except (RedisError, OSError) as error:

@@ -10,7 +10,7 @@ from kombu.transport import redis, virtual
 from worker.trims.scripts import ACKNOWLEDGE, GIVE_BACK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from worker.trims.channel import FetchingChannel
 
@@ -40,6 +40,10 @@ class GroupedQoS(redis.QoS):
         self._acknowledged: list[str] = []
         self._since = 0.0
 
+    def note(self, tags: Iterable[str]) -> None:
+        """Note what was fetched as delivered, whether or not a message will be made of it."""
+        self._delivered.update(dict.fromkeys(tags))
+
     def append(self, message: Any, delivery_tag: str) -> None:
         """Note a message as delivered; one that was fetched stands in Redis already."""
         if delivery_tag in self.channel.fetched:
@@ -52,13 +56,13 @@ class GroupedQoS(redis.QoS):
         if not self._acknowledged:
             self._since = time.monotonic()
         self._acknowledged.append(delivery_tag)
-        virtual.QoS.ack(self, delivery_tag)
+        # kombu only marks it, for threads of whom here is one, and forgets it when the next one is delivered.
+        self._delivered.pop(delivery_tag, None)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:  # noqa: FBT001, FBT002 (kombu's)
         """Give a message back, or drop it."""
         if requeue:
             self.give_back([delivery_tag])
-            virtual.QoS.ack(self, delivery_tag)
         else:
             self.ack(delivery_tag)
 
@@ -112,4 +116,6 @@ class GroupedQoS(redis.QoS):
             # The newest first, so that the oldest is the next one in its queue.
             for end in range(len(tags), 0, -_AT_ONCE):
                 GIVE_BACK.run(client, keys, ("", "", *tags[max(0, end - _AT_ONCE) : end]))
+        for tag in tags:
+            self._delivered.pop(tag, None)
         self.channel.forget(tags)

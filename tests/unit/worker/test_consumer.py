@@ -14,7 +14,9 @@ from redis.exceptions import ConnectionError as RedisAway
 from redis.exceptions import ResponseError
 
 from worker.consumer import SafeConsumer
+from worker.dispatch.strategy import Mails
 from worker.pulse import Pulse
+from worker.trims.channel import Fetched, FetchingChannel
 
 SOUND = {"task": "send_email", "id": "m"}
 
@@ -68,6 +70,7 @@ def consumer(message: Message, **options: Any) -> SafeConsumer:
     found = SafeConsumer.__new__(SafeConsumer)
     found.pulse = Pulse()
     found.strategies = {}
+    found.task_consumer = SimpleNamespace(channel=None)
     found.app = SimpleNamespace(sieve=Sieve(message.events, **options), backend=Backend())
     found.connection_errors, found.channel_errors = (ConnectionResetError,), (ResponseError,)
     return found
@@ -209,3 +212,37 @@ def test_a_connection_that_cannot_even_be_closed_does_not_end_the_worker(
     assert broken.attempts == 1
     assert found.connection is None
     assert "connection not closed in order" in caplog.messages
+
+
+def fetching(found: SafeConsumer, monkeypatch: pytest.MonkeyPatch) -> FetchingChannel:
+    """Have *found* consume from a channel that fetches, without a connection."""
+    monkeypatch.setattr(Consumer, "create_task_handler", lambda *_: None)
+    channel = FetchingChannel.__new__(FetchingChannel)
+    found.task_consumer = SimpleNamespace(channel=channel)
+    found.create_task_handler()
+    return channel
+
+
+def test_ordinary_mails_take_the_short_cut_and_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = consumer(Message())
+    channel = fetching(found, monkeypatch)
+
+    def take(_: Mails, by: Any, fetched: list[Fetched]) -> list[Fetched]:
+        assert by is channel
+        return fetched[:1]
+
+    monkeypatch.setattr(Mails, "take_fetched", take)
+    found.strategies["send_email"] = Mails.__new__(Mails)
+    mails = [Fetched(tag, "bulk", b"") for tag in "abc"]
+
+    assert channel.short_cut(mails) == mails[:1]
+    assert found.pulse.taken == 2
+
+
+def test_without_a_strategy_of_ours_there_is_no_short_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = consumer(Message())
+    channel = fetching(found, monkeypatch)
+    mails = [Fetched("a", "bulk", b"")]
+
+    assert channel.short_cut(mails) == mails
+    assert found.pulse.taken == 0

@@ -10,7 +10,9 @@ from redis.exceptions import ConnectionError  # noqa: A004 (Redis's own)
 
 from tasks.contract.names import Lane
 from tasks.journal.quarantine import Quarantine
+from worker.envelopes import Flaw
 from worker.trims import bells, channel
+from worker.trims.channel import Fetched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -268,3 +270,50 @@ def test_a_message_that_nobody_acknowledges_is_done_with_when_it_was_delivered(
 
     reader.turn_until(lambda: reader.payloads == [1])
     reader.turn_until(lambda: not redis.exists(*UNACKED))
+
+
+def test_what_takes_the_short_cut_becomes_no_message_and_is_acknowledged_or_given_back_all_the_same(
+    read: Callable[..., Reader], publish: Callable[..., None], redis: Redis
+) -> None:
+    publish("default", *range(4))
+    reader = read()
+    taken: list[Fetched] = []
+
+    def take_even(fetched: list[Fetched]) -> list[Fetched]:
+        even = [each for each in fetched if reader.channel.message_of(each).payload % 2 == 0]
+        taken.extend(even)
+        return [each for each in fetched if each not in even]
+
+    reader.channel.short_cut = take_even
+    reader.turn_until(lambda: taken)
+    reader.channel.basic_ack(taken[0].tag)
+    reader.turn_until(lambda: redis.hlen("unacked") == 1)
+    again = redis.hvals("unacked")
+    reader.connection.close()
+
+    assert reader.payloads == [1, 3]
+    assert len(taken) == 2
+    assert b"[" + redis.lrange("default", 0, -1)[0] + b', "", "default"]' == again[0]
+    assert not redis.exists(*UNACKED)
+
+
+def test_a_message_that_is_made_afterwards_is_acknowledged_by_its_tag(
+    read: Callable[..., Reader], publish: Callable[..., None], redis: Redis
+) -> None:
+    publish("bulk", "late")
+    reader = read()
+    taken: list[Fetched] = []
+
+    def take_all(fetched: list[Fetched]) -> list[Fetched]:
+        taken.extend(fetched)
+        return []
+
+    reader.channel.short_cut = take_all
+    reader.turn_until(lambda: taken)
+    message = reader.channel.message_of(taken[0])
+
+    assert (message.payload, message.delivery_info["routing_key"]) == ("late", "bulk")
+    message.ack()
+    reader.turn_until(lambda: not redis.exists(*UNACKED))
+    with pytest.raises(Flaw):
+        reader.channel.message_of(Fetched("t", "bulk", b"nonsense"))

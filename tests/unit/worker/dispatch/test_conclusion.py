@@ -9,7 +9,7 @@ import pytest
 from celery.worker import state
 
 from tasks.contract.result import Delivery, SendEmailResult
-from tasks.delivery.job import LeftAlone, PutBack, Settled
+from tasks.delivery.job import Job, LeftAlone, PutBack, Settled
 from worker.dispatch.conclusion import conclude, flush_events, is_current, put_back
 from worker.dispatch.items import Errand, Outcome
 
@@ -71,7 +71,7 @@ def test_what_cannot_be_concluded_costs_no_other(
     def fail(*_: Any, **__: Any) -> None:
         raise ValueError("canary")
 
-    monkeypatch.setattr(bad.request.message, "ack_log_error", fail)
+    monkeypatch.setattr(bad.request, "_on_ack", fail)
     conclude(
         [Outcome(bad, settled(250, Delivery.SENT), 0.1), Outcome(good, settled(250, Delivery.SENT), 0.1)]
     )
@@ -139,3 +139,40 @@ def test_at_the_end_each_dispatcher_is_flushed_once(errand: Callable[..., Errand
     flush_events([Outcome(errand(mail_id), settled(250), 0.1) for mail_id in "abc"])
 
     assert eventer.flushed == 1
+
+
+def test_a_lean_request_is_acknowledged_and_told_of_without_a_message(
+    lean: Callable[..., Any], channel: Channel, eventer: Eventer
+) -> None:
+    requests = [lean("a"), lean("b")]
+    outcomes = [
+        Outcome(Errand(request, Job(request.id, "bulk", {}), "way", "bulk"), verdict, 0.5)
+        for request, verdict in zip(requests, (settled(250, Delivery.SENT), settled(550)), strict=True)
+    ]
+    conclude(outcomes)
+    conclude(outcomes[:1])
+
+    assert channel.acknowledged == ["tag of a", "tag of b"]
+    assert [(event["type"], event["uuid"]) for event in eventer.events[:2]] == [
+        ("task-succeeded", "a"),
+        ("task-failed", "b"),
+    ]
+    assert channel.written_out == 0
+
+
+def test_a_lean_request_whose_result_could_not_be_stored_goes_back(
+    lean: Callable[..., Any], channel: Channel
+) -> None:
+    put_back([Outcome(Errand(lean(), Job("m", "bulk", {}), "way", "bulk"), settled(250), 0.1)])
+
+    assert (channel.acknowledged, channel.given_back) == ([], ["tag of m"])
+
+
+def test_a_task_that_sends_no_events_tells_nothing(
+    errand: Callable[..., Errand], eventer: Eventer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = errand("m")
+    monkeypatch.setattr(type(found.request.task), "send_events", False)
+    conclude([Outcome(found, settled(250), 0.1)])
+
+    assert eventer.events == []

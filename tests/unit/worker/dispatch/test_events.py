@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,7 @@ from kombu import Connection
 from kombu.utils import json as kombus
 
 from worker.dispatch import events as module
-from worker.dispatch.events import GroupedDispatcher, GroupedEvents
+from worker.dispatch.events import GroupedDispatcher, GroupedEvents, Told, tell, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,3 +162,85 @@ def test_a_heartbeat_is_never_repeated_in_the_consumers_thread(dispatcher: Any) 
 
     [message] = sent(dispatcher)
     assert message["retry"] is False
+
+
+def of_mails(fields: dict[str, Any]) -> list[Told]:
+    rest = {name: value for name, value in fields.items() if name != "uuid"}
+    return [
+        Told("task-succeeded", "m", written(**rest)),
+        Told("task-succeeded", 'odd " \\ ü id', written(**rest)),
+    ]
+
+
+def test_what_is_told_of_many_is_what_would_be_sent_of_each(dispatcher: Any) -> None:
+    dispatcher.send("task-succeeded", **FIELDS)
+    dispatcher.tell(of_mails(FIELDS))
+    dispatcher.send("task-failed", uuid="n")
+    dispatcher.flush()
+    [message] = sent(dispatcher)
+    first, second, odd, last = json.loads(message["body"])
+
+    assert second.keys() == first.keys()
+    assert {name for name in first if first[name] != second[name]} <= {"timestamp", "clock"}
+    assert [second["uuid"], odd["uuid"], last["uuid"]] == ["m", 'odd " \\ ü id', "n"]
+    assert first["clock"] < second["clock"] < odd["clock"] < last["clock"]
+    assert first["timestamp"] <= second["timestamp"] <= last["timestamp"]
+
+
+def test_many_that_are_told_of_go_at_once_and_somebody_is_asked_before(
+    dispatcher: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    dispatcher.on_send_buffered = lambda: asked.append(1)
+    monkeypatch.setattr(module, "_MOST", 4)
+    for _ in range(2):
+        dispatcher.tell(of_mails(FIELDS))
+
+    assert asked == [1]
+    assert [len(json.loads(message["body"])) for message in sent(dispatcher)] == [4]
+
+
+@pytest.mark.parametrize("how", ["ungrouped", "as yaml", "with a text that is no UTF-8"])
+def test_what_is_told_reaches_those_who_want_it_otherwise(how: str, dispatcher: Any) -> None:
+    if how == "ungrouped":
+        dispatcher.buffer_group = frozenset()
+    elif how == "as yaml":
+        dispatcher.serializer = "yaml"
+    else:
+        dispatcher.send("task-received", uuid="\ud800")
+    dispatcher.tell(of_mails(FIELDS))
+    dispatcher.flush()
+    bodies = [message["body"] for message in sent(dispatcher)]
+    events = bodies if how == "ungrouped" else bodies[0]
+
+    assert [event["result"] for event in events[-2:]] == [FIELDS["result"]] * 2
+    assert events[-1]["uuid"] == 'odd " \\ ü id'
+
+
+@pytest.mark.parametrize("off", ["the dispatcher", "the group"])
+def test_where_events_are_switched_off_nothing_is_kept(off: str, dispatcher: Any) -> None:
+    if off == "the group":
+        dispatcher.groups = {"worker"}
+    else:
+        dispatcher.disable()
+    dispatcher.tell(of_mails(FIELDS))
+
+    assert dispatcher._group_buffer.get("task", []) == []  # noqa: SLF001 (what celery keeps them in)
+
+
+def test_each_dispatcher_is_told_of_its_own_requests(dispatcher: Any) -> None:
+    """Those of a connection before have another one, and some have none."""
+    task: Any = SimpleNamespace(send_events=True)
+    mine = SimpleNamespace(eventer=dispatcher, task=task)
+    silent = SimpleNamespace(eventer=dispatcher, task=SimpleNamespace(send_events=False))
+    alone = SimpleNamespace(eventer=None, task=task)
+    tell(
+        [
+            (mine, Told("task-started", "a")),
+            (alone, Told("task-started", "b")),
+            (silent, Told("task-started", "c")),
+        ]
+    )
+    dispatcher.flush()
+
+    assert [event["uuid"] for event in json.loads(sent(dispatcher)[0]["body"])] == ["a"]

@@ -12,7 +12,7 @@ import pytest
 from celery.backends.base import Backend, KeyValueStoreBackend
 from celery.backends.redis import RedisBackend
 from celery.events.dispatcher import EventDispatcher
-from celery.worker import strategy
+from celery.worker import state, strategy
 from celery.worker.consumer import Consumer
 from celery.worker.request import Request
 from kombu.transport import redis, virtual
@@ -127,7 +127,12 @@ RELIED_ON: Final[dict[str, tuple[Any, str, str]]] = {
     "virtual.QoS.ack": (
         virtual.QoS.ack,
         "0714292b916fecb2",
-        "worker/trims/qos.py calls it",
+        "worker/trims/qos.py replaces it",
+    ),
+    "virtual.QoS.restore_unacked_once": (
+        virtual.QoS.restore_unacked_once,
+        "c81f3d0fb29b9599",
+        "worker/trims/qos.py: it gives back only where something is noted as delivered",
     ),
     "virtual.QoS.can_consume": (
         virtual.QoS.can_consume,
@@ -154,6 +159,26 @@ RELIED_ON: Final[dict[str, tuple[Any, str, str]]] = {
         "70b7053ff73568e9",
         "worker/dispatch/events.py: what is kept is written there",
     ),
+    "Request.acknowledge": (
+        Request.acknowledge,
+        "60dad9ce9c39f54c",
+        "worker/dispatch/lean.py replaces it",
+    ),
+    "Request.terminate": (
+        Request.terminate,
+        "5ee69325b498e311",
+        "worker/dispatch/acceptance.py: it marks requests that nobody carries yet",
+    ),
+    "Request.on_accepted": (
+        Request.on_accepted,
+        "7bd097a863da039e",
+        "worker/dispatch/acceptance.py does the same for many",
+    ),
+    "state.task_accepted": (
+        state.task_accepted,
+        "fc90a50f0449584f",
+        "worker/dispatch/acceptance.py does the same for many",
+    ),
     "strategy.default": (
         strategy.default,
         "7d90575ada5eb1dc",
@@ -172,7 +197,7 @@ RELIED_ON: Final[dict[str, tuple[Any, str, str]]] = {
     "Request.__init__": (
         Request.__init__,
         "efdf47149cde3635",
-        "worker/dispatch/strategy.py makes requests by it, and tasks/send_email.py redacts them",
+        "worker/dispatch/lean.py calls it late, and sets what every mail needs; tasks/send_email.py redacts",
     ),
     "Backend._get_result_meta": (
         Backend._get_result_meta,
