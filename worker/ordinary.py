@@ -44,7 +44,8 @@ def _read(raw: bytes) -> Ordinary | None:
     headers, properties = entry["headers"], entry["properties"]
     if (entry["content-type"], entry["content-encoding"]) != _FORM or not are_usual(headers):
         return None
-    if not _are_plain(properties):
+    mail_id = headers["id"]
+    if not _are_plain(properties, mail_id):
         return None
     body = _text(entry["body"], properties["body_encoding"])
     if _KIND in body:
@@ -55,15 +56,15 @@ def _read(raw: bytes) -> Ordinary | None:
     if following is not None and any(following.values()):
         return None
     parameters = {"args": arguments, **keywords} if arguments else keywords
-    return Ordinary(headers["id"], headers["root_id"], parameters)
+    return Ordinary(mail_id, headers["root_id"], parameters)
 
 
-def _are_plain(properties: Any) -> bool:
-    told = properties.get
+def _are_plain(properties: Any, mail_id: str) -> bool:
+    correlation_id, reply_to = properties.get("correlation_id"), properties.get("reply_to")
     return (
         is_name(properties["delivery_tag"])
-        and is_optional_name(told("correlation_id"))
-        and is_optional_name(told("reply_to"))
+        and (correlation_id == mail_id or is_optional_name(correlation_id))
+        and is_optional_name(reply_to)
     )
 
 

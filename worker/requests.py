@@ -57,7 +57,7 @@ def are_usual(headers: Mapping[str, Any]) -> bool:
     return (
         {**headers, **_VARYING} == _USUAL
         and is_name(headers["id"])
-        and is_name(headers["root_id"])
+        and (headers["root_id"] == headers["id"] or is_name(headers["root_id"]))
         and is_name(headers["origin"])
         and isinstance(headers["argsrepr"], str)
         and isinstance(headers["kwargsrepr"], str)

@@ -47,4 +47,4 @@ def accept(requests: Iterable[DiscreetRequest], moment: float) -> None:
         _state.active_requests.add(request)
     _state.total_count[LeanRequest.name] += len(lean)
     _state.all_total_count[0] += len(lean)
-    tell((request, Told("task-started", request.id)) for request in lean)
+    tell(lean, [Told("task-started", request.id) for request in lean])

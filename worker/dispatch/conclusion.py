@@ -26,7 +26,8 @@ _REVOKED: Final = written(terminated=False, signum=None, expired=False)
 
 def conclude(outcomes: Sequence[Outcome]) -> None:
     """Acknowledge the messages of *outcomes*, whose results are stored."""
-    news: list[tuple[DiscreetRequest, Told]] = []
+    requests: list[DiscreetRequest] = []
+    news: list[Told] = []
     for outcome in outcomes:
         request = outcome.errand.request
         try:
@@ -34,10 +35,11 @@ def conclude(outcomes: Sequence[Outcome]) -> None:
             task_ready(request)
             _acknowledge(request)
             if told := _told(outcome):
-                news.append((request, told))
+                requests.append(request)
+                news.append(told)
         except Exception as error:  # noqa: BLE001 (the others must be concluded; this one comes again)
             logger.error("not concluded", extra={"error": type(error).__name__})  # noqa: TRY400 (no content)
-    tell(news)
+    tell(requests, news)
 
 
 def flush_events(outcomes: Sequence[Outcome]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections import defaultdict
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -14,7 +13,10 @@ from celery.utils.time import utcoffset
 from pydantic_core import PydanticSerializationError, to_json
 
 if TYPE_CHECKING:
+    from collections import defaultdict
     from collections.abc import Callable, Iterable, Sequence
+
+    from tasks.send_email import DiscreetRequest
 
 #: Seconds that an event may wait for others. Flower draws its pages from what it has, every few seconds.
 GROUPED_FOR: Final = 0.1
@@ -39,14 +41,15 @@ def written(**fields: Any) -> str:
     return "".join(f",{quoted(name)}:{json.dumps(value)}" for name, value in fields.items())
 
 
-def tell(news: Iterable[tuple[Any, Told]]) -> None:
-    """Have monitors hear what is told of requests, in order."""
-    by_eventer: defaultdict[Any, list[Told]] = defaultdict(list)
-    for request, told in news:
-        if request.eventer and request.task.send_events:
-            by_eventer[request.eventer].append(told)
-    for eventer, together in by_eventer.items():
-        eventer.tell(together)
+def tell(requests: Sequence[DiscreetRequest], told: Sequence[Told]) -> None:
+    """Have monitors hear what is *told* of *requests*, which are of one task."""
+    if not requests or not requests[0].task.send_events:
+        return
+    # As a rule there is one; those of a connection before have another, and some have none.
+    eventers: set[Any] = {request.eventer for request in requests}
+    for eventer in eventers - {None}:
+        whose = zip(requests, told, strict=True)
+        eventer.tell(told if len(eventers) == 1 else [one for by, one in whose if by.eventer is eventer])
 
 
 class GroupedDispatcher(EventDispatcher):

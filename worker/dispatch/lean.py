@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+import threading
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tasks.contract.names import TASK_NAME
 from tasks.contract.queue import PUBLISH_OPTIONS
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from tasks.send_email import SendEmailTask
     from worker.ordinary import Ordinary
     from worker.trims.channel import Fetched
+
+#: Whoever stores results in a backend of Celery's asks for the rest, too, in a thread of its own.
+_WRITING: Final = threading.RLock()
 
 
 class Surroundings(NamedTuple):
@@ -79,13 +83,14 @@ class LeanRequest(DiscreetRequest):
 
     def __getattr__(self, name: str) -> Any:
         """Find what is there only once the request is written out."""
-        if name == "_is_whole" or self._is_whole:
-            raise AttributeError(name)
-        self._write_out()
-        return getattr(self, name)
+        if name != "_is_whole":
+            with _WRITING:
+                if not self._is_whole:
+                    self._is_whole = True
+                    self._write_out()
+        return object.__getattribute__(self, name)
 
     def _write_out(self) -> None:
-        self._is_whole = True
         message = self.channel.message_of(self._fetched)
         decode_plain(message)
         super().__init__(

@@ -115,7 +115,7 @@ class Mails:
         if self._is_told:
             for request in requests:
                 _tell_log(request)
-        tell((request, _received(request)) for request in requests)
+        tell(requests, [_received(request) for request in requests])
         for request in requests:
             _state.task_reserved(request)
         self._consumer.pool.take(errands)

@@ -100,7 +100,7 @@ class FetchingChannel(SiftingChannel):
 
     def message_of(self, fetched: Fetched) -> virtual.Message:
         """
-        Return what was *fetched* as kombu has it.
+        Return what was *fetched* as kombu has it; any thread may ask.
 
         Raises:
             Flaw: it is no message.
@@ -108,11 +108,10 @@ class FetchingChannel(SiftingChannel):
         verdict = examine(fetched.raw, lane=fetched.queue)
         if isinstance(verdict, Poison):
             raise Flaw(verdict.reason)
-        self.tag_of_delivery = fetched.tag
-        try:
-            return self.Message(verdict.payload, channel=self)
-        finally:
-            self.tag_of_delivery = ""
+        message = self.Message(verdict.payload, channel=self)
+        # Not by way of the channel, whose tag is that of what the consumer's thread delivers just now.
+        message.delivery_tag = fetched.tag
+        return message
 
     def make_client(self) -> Any:
         """Return a client whose connections the poller can watch."""

@@ -17,6 +17,8 @@ from worker.dispatch.events import GroupedDispatcher, GroupedEvents, Told, tell,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.unit.worker.dispatch.conftest import Eventer
+
 FIELDS: dict[str, Any] = {
     "uuid": "m",
     "name": "send_email",
@@ -228,19 +230,14 @@ def test_where_events_are_switched_off_nothing_is_kept(off: str, dispatcher: Any
     assert dispatcher._group_buffer.get("task", []) == []  # noqa: SLF001 (what celery keeps them in)
 
 
-def test_each_dispatcher_is_told_of_its_own_requests(dispatcher: Any) -> None:
+def test_each_dispatcher_is_told_of_its_own_requests(dispatcher: Any, eventer: Eventer) -> None:
     """Those of a connection before have another one, and some have none."""
-    task: Any = SimpleNamespace(send_events=True)
-    mine = SimpleNamespace(eventer=dispatcher, task=task)
-    silent = SimpleNamespace(eventer=dispatcher, task=SimpleNamespace(send_events=False))
-    alone = SimpleNamespace(eventer=None, task=task)
-    tell(
-        [
-            (mine, Told("task-started", "a")),
-            (alone, Told("task-started", "b")),
-            (silent, Told("task-started", "c")),
-        ]
-    )
+    requests: Any = [
+        SimpleNamespace(eventer=eventer, task=SimpleNamespace(send_events=True))
+        for eventer in (dispatcher, None, eventer, dispatcher)
+    ]
+    tell(requests, [Told("task-started", task_id) for task_id in "abcd"])
     dispatcher.flush()
 
-    assert [event["uuid"] for event in json.loads(sent(dispatcher)[0]["body"])] == ["a"]
+    assert [event["uuid"] for event in json.loads(sent(dispatcher)[0]["body"])] == ["a", "d"]
+    assert eventer.events == [{"type": "task-started", "uuid": "c"}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,26 @@ def test_it_is_written_out_once(lean: Callable[..., LeanRequest], channel: Chann
     request.info()
     request.info()
 
+    assert channel.written_out == 1
+
+
+def test_a_thread_that_asks_while_another_writes_it_out_waits_for_that(
+    lean: Callable[..., LeanRequest], channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = lean()
+    make, waiting = channel.message_of, []
+
+    def message_of(fetched: Any) -> Any:
+        waiting.append(pool.submit(request.info))
+        with pytest.raises(TimeoutError):
+            waiting[0].result(0.05)
+        return make(fetched)
+
+    monkeypatch.setattr(channel, "message_of", message_of)
+    with ThreadPoolExecutor(1) as pool:
+        found = request.info()
+
+        assert waiting[0].result(10.0) == found
     assert channel.written_out == 1
 
 
