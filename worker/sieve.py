@@ -23,7 +23,8 @@ class Sieve:
     """
     Examines entries and sets aside those that are no messages.
 
-    Every way on which entries come from the queue goes through here.
+    Every way on which entries come from the queue goes through here, but for those in which `worker.ordinary`
+    has found an ordinary mail: it finds none in what would be set aside here.
     """
 
     def __init__(self, quarantine: Quarantine, *, sleep: Callable[[float], object] = time.sleep) -> None:
