@@ -110,8 +110,9 @@ def test_a_message_of_our_own_producer_is_vouched_for_by_one_comparison(
     monkeypatch.setattr("worker.requests._OPTIONAL", {"origin": lambda _: False})
     check(message)
 
-    for name in ("id", "root_id", "origin"):
-        message.headers[name], right = "\0", message.headers[name]
+    wrong = {**dict.fromkeys(("id", "root_id", "origin"), "\0"), "argsrepr": 7, "kwargsrepr": 7}
+    for name, value in wrong.items():
+        message.headers[name], right = value, message.headers[name]
         with pytest.raises(Flaw):
             check(message)
         message.headers[name] = right

@@ -127,6 +127,7 @@ def test_a_message_that_is_rejected_comes_again_and_is_next(
     reader = read(acks=False, prefetch=1)
     reader.turn_until(lambda: reader.got)
     reader.got[0].requeue()
+    assert not reader.channel.qos._delivered  # noqa: SLF001 (or it would be given back once more)
     reader.turn_until(lambda: len(reader.got) == 2)
     reader.got[1].reject()
     reader.turn_until(lambda: len(reader.got) == 3)
@@ -289,6 +290,7 @@ def test_what_takes_the_short_cut_becomes_no_message_and_is_acknowledged_or_give
     reader.channel.basic_ack(taken[0].tag)
     reader.turn_until(lambda: redis.hlen("unacked") == 1)
     again = redis.hvals("unacked")
+    assert list(reader.channel.qos._delivered) == [taken[1].tag]  # noqa: SLF001 (what is not acknowledged)
     reader.connection.close()
 
     assert reader.payloads == [1, 3]
