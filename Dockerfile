@@ -26,4 +26,4 @@ USER 10001:10001
 # Each process touches a file as long as it takes mail; looking at their age starts no Python.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
     CMD test "$(find "$POSTROOM_HEARTBEAT_FILE"* -newermt '-60 seconds' | wc -l)" -ge "${POSTROOM_PROCESSES:-1}"
-CMD ["python3", "-m", "worker.supervise", "celery", "-A", "worker.app", "worker", "--loglevel=INFO"]
+CMD ["python3", "-m", "worker.supervise", "-m", "worker.node", "--loglevel=INFO"]

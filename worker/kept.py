@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from worker.programs import Program, Running
 
 #: Tells the process that something starts it again.
 SUPERVISOR: Final = "POSTROOM_SUPERVISOR"
@@ -31,17 +30,17 @@ _HEALTHY_AFTER: Final = 60.0
 @dataclass(slots=True)
 class Kept:
     """
-    The process *number* of those that run *command*.
+    The process *number* of those that run *program*.
 
     One that died is started again after 1, 2, 4 … 30 seconds, and after one second where it had run for a
     minute; but not one that exits with code 2, which says that it would fail again. *code* is then set.
     """
 
-    command: Sequence[str]
+    program: Program
     number: int = 1
     first_wait: float = FIRST_WAIT
     code: int | None = field(default=None, init=False)
-    _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    _process: Running | None = field(default=None, init=False)
     _began: float = field(default=0.0, init=False)
     _due: float | None = field(default=0.0, init=False)
     _wait: float = field(default=0.0, init=False)
@@ -80,14 +79,8 @@ class Kept:
 
     def _start(self) -> None:
         self._began = time.monotonic()
-        # A process group of its own: a runner that signals its whole group would otherwise reach the
-        # process twice, which Celery takes for "do not wait for the mails under way".
         try:
-            self._process = subprocess.Popen(  # noqa: S603 - the Procfile's own line
-                self.command,
-                process_group=0,
-                env={**os.environ, SUPERVISOR: "worker.supervise", PROCESS: str(self.number)},
-            )
+            self._process = self.program.start({SUPERVISOR: "worker.supervise", PROCESS: str(self.number)})
         except FileNotFoundError:
             self._ended(127)
         except OSError:
@@ -109,4 +102,4 @@ class Kept:
         self._wait = min(self._wait * 2, _LONGEST_WAIT)
 
     def _say(self, what: str) -> None:
-        print(f"supervise: {self.command[0]} {self.number}: {what}", file=sys.stderr, flush=True)  # noqa: T201 - the runner's log
+        print(f"supervise: {self.program.name} {self.number}: {what}", file=sys.stderr, flush=True)  # noqa: T201 - the runner's log

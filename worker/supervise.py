@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from worker.kept import FIRST_WAIT, Kept
 from worker.outputs import lose_rather_than_fail
+from worker.programs import program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from worker.programs import Program
 
 #: How many processes run the command where the command line does not say so.
 PROCESSES: Final = "POSTROOM_PROCESSES"
@@ -27,13 +30,13 @@ _MOST: Final = 64
 @dataclass(slots=True)
 class Supervisor:
     """
-    Runs *command* in as many *processes* until it is told to stop, each kept by itself.
+    Runs *program* in as many *processes* until it is told to stop, each kept by itself.
 
     Stop signals are passed on to all of them; *grace* seconds after the first signal they and their children
     are killed.
     """
 
-    command: Sequence[str]
+    program: Program
     processes: int = 1
     grace: float = 75.0
     first_wait: float = FIRST_WAIT
@@ -45,7 +48,7 @@ class Supervisor:
     def run(self) -> int:
         """Return 0 once stopped, or the exit code of a process where none need be started again."""
         self._listen()
-        kept = [Kept(self.command, number, self.first_wait) for number in range(1, self.processes + 1)]
+        kept = [Kept(self.program, number, self.first_wait) for number in range(1, self.processes + 1)]
         while True:
             self._obey(kept)
             for each in kept:
@@ -100,12 +103,24 @@ def main(arguments: list[str] | None = None) -> int:
         default=os.environ.get(PROCESSES) or "1",
         help=f"how many run the command (default: ${PROCESSES}, or 1)",
     )
+    parser.add_argument(
+        "-m",
+        nargs=argparse.REMAINDER,
+        dest="module",
+        metavar=("MODULE", "ARGUMENT"),
+        help="in place of a command: a module with a function main, loaded once and run in forked processes",
+    )
     parser.add_argument("command", nargs=argparse.REMAINDER, help="the command and its arguments")
     options = parser.parse_args(arguments)
     lose_rather_than_fail()
-    if not options.command:
+    line = options.module or options.command
+    if not line:
         parser.error("say which command to run")
-    return Supervisor(options.command, options.processes, options.grace).run()
+    try:
+        run = program(line, is_module=bool(options.module))
+    except ImportError as missing:
+        parser.error(f"-m {line[0]}: {missing}")
+    return Supervisor(run, options.processes, options.grace).run()
 
 
 def _count(text: str) -> int:

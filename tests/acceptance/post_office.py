@@ -156,16 +156,20 @@ class PostOffice:
         Its log goes to a file, or to the file descriptor *output*.
         """
         line, name = procfile("worker"), f"w{len(self.workers)}"
-        celery = line.index("celery")
-        options = [*line[celery + 1 :], f"--hostname={name}@%h", *arguments]
-        launcher = [sys.executable, "-m", "tests.acceptance.faulty" if fault else "celery"]
+        node = line.index("worker.node")
+        options = [*line[node + 1 :], f"--hostname={name}@%h", *arguments]
+        supervisor, launcher = line[: node - 1], [sys.executable, "-m", "worker.node"]
+        if fault:
+            launcher = [sys.executable, "-m", "tests.acceptance.faulty", "-A", "worker.app", "worker"]
+        elif supervised:
+            launcher = launcher[1:]
         environment = self.settings(**settings)
         if fault:
             environment |= {"FAULT": fault, "FUSES": str(self._lay(fault, fuses))}
         log = self.folder / f"{name}.log"
         with log.open("wb") as file:
             process = subprocess.Popen(  # noqa: S603 (the Procfile's own line)
-                [*(line[:celery] if supervised else []), *launcher, *options],
+                [*(supervisor if supervised else []), *launcher, *options],
                 cwd=self.folder,
                 env=environment,
                 stdout=output or file,

@@ -5,53 +5,65 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from worker import supervise
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 pytestmark = pytest.mark.timeout(60)
+
+ROOT = Path(__file__).parents[2]
 
 #: Notes its process id and each stop signal, and then goes, after it has done what $1 says.
 CHILD = """
 import os, signal, sys, time
-def note(line):
-    with open(sys.argv[1], "a") as notes:
-        notes.write(f"{line}\\n")
-def stop(number, frame):
-    note(f"got {number}")
-    if sys.argv[2] == "obedient":
-        sys.exit(0)
-signal.signal(signal.SIGTERM, stop)
-signal.signal(signal.SIGINT, stop)
-note(f"pid {os.getpid()} {os.environ['POSTROOM_PROCESS']}")
-if sys.argv[2] == "second fails" and os.environ["POSTROOM_PROCESS"] == "2":
-    sys.exit(2)
-if sys.argv[2].startswith("exit"):
-    sys.exit(int(sys.argv[2][4:]))
-while True:
-    time.sleep(60)
+
+def main(arguments):
+    path, manner = arguments
+    def note(line):
+        with open(path, "a") as notes:
+            notes.write(f"{line}\\n")
+    def stop(number, frame):
+        note(f"got {number}")
+        if manner != "stubborn":
+            sys.exit(0)
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    note(f"pid {os.getpid()} {os.environ['POSTROOM_PROCESS']}")
+    note(f"argv {sys.argv[1:]} {os.environ['POSTROOM_SUPERVISOR']}")
+    if manner == "second fails" and os.environ["POSTROOM_PROCESS"] == "2":
+        sys.exit(2)
+    if manner == "breaks":
+        raise OSError("broken")
+    if manner.startswith("exit"):
+        sys.exit(int(manner[4:]))
+    while True:
+        time.sleep(60)
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
 """
 
 
 class Supervised:
     """A supervisor and the child that keeps notes."""
 
-    def __init__(self, folder: Path, start: Any, eventually: Any) -> None:
-        self.child = folder / "child.py"
-        self.child.write_text(CHILD)
+    def __init__(self, folder: Path, start: Any, eventually: Any, *, is_forked: bool) -> None:
+        child = folder / "child.py"
+        child.write_text(CHILD)
+        self.folder = folder
+        self.child = ("-m", "child") if is_forked else (sys.executable, str(child))
         self.notes = folder / "notes"
         self.log = folder / "log"
         self._start = start
         self._eventually = eventually
 
     def run(self, manner: str, *options: str) -> None:
-        child = (sys.executable, str(self.child), str(self.notes), manner)
-        self.process = self._start("worker.supervise", *options, *child, log=self.log)
+        child = (*self.child, str(self.notes), manner)
+        environment = {"PYTHONPATH": f"{ROOT}:{self.folder}"}
+        self.process = self._start("worker.supervise", *options, *child, log=self.log, **environment)
 
     def pids(self) -> list[int]:
         return [int(line.split()[1]) for line in self.lines("pid ")]
@@ -68,9 +80,10 @@ class Supervised:
         return self.pids()[-1]
 
 
-@pytest.fixture
-def supervised(tmp_path: Path, start: Any, eventually: Any) -> Supervised:
-    return Supervised(tmp_path, start, eventually)
+@pytest.fixture(params=["command", "module"])
+def supervised(request: pytest.FixtureRequest, tmp_path: Path, start: Any, eventually: Any) -> Supervised:
+    """Either way of running a child must keep every promise."""
+    return Supervised(tmp_path, start, eventually, is_forked=request.param == "module")
 
 
 def _is_alive(pid: int) -> bool:
@@ -109,6 +122,51 @@ def test_a_command_that_does_not_exist_is_not_tried_again(start: Any, tmp_path: 
 
     assert start("worker.supervise", "no-such-command", log=log).wait(20) == 127
     assert "not found" in log.read_text()
+
+
+def test_a_signal_that_the_process_knows_nothing_of_ends_it(supervised: Supervised) -> None:
+    """Although the supervisor has a handler for it."""
+    supervised.run("obedient")
+    os.kill(supervised.wait_for_start(), signal.SIGQUIT)
+    supervised.wait_for_start(2)
+
+    assert f"exited with code -{signal.SIGQUIT.value}" in supervised.log.read_text()
+
+
+def test_a_process_that_breaks_shows_where_and_is_started_again(supervised: Supervised) -> None:
+    """A forked one must not go on as a second supervisor."""
+    supervised.run("breaks")
+    supervised.wait_for_start(2)
+    supervised.process.terminate()
+
+    assert supervised.process.wait(20) == 0
+    assert "OSError: broken" in supervised.log.read_text()
+    assert supervised.log.read_text().count("exited with code 1; starting again in 1 s") == 1
+    assert len(set(supervised.pids())) == 2
+
+
+def test_a_process_can_start_itself_again_with_its_arguments(supervised: Supervised) -> None:
+    """As Celery does when it gets a SIGHUP: with what follows the interpreter's name."""
+    supervised.run("obedient")
+    supervised.wait_for_start()
+    notes = str(supervised.notes)
+
+    expected = ["child", notes, "obedient"] if supervised.child[0] == "-m" else [notes, "obedient"]
+    assert supervised.lines("argv") == [f"argv {expected} worker.supervise"]
+
+
+@pytest.mark.parametrize(
+    ("module", "why"),
+    [("no_such_module", "No module named 'no_such_module'"), ("json", "json has no function main")],
+)
+def test_a_module_that_cannot_be_run_is_refused(
+    module: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        supervise.main(["-m", module, "argument"])
+
+    assert ended.value.code == 2
+    assert f"error: -m {module}: {why}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["TERM", "INT"])
@@ -178,6 +236,7 @@ def test_one_process_that_need_not_be_started_again_leaves_the_others(
     supervised: Supervised, eventually: Any
 ) -> None:
     supervised.run("second fails", "--processes", "2")
+    supervised.wait_for_start(2)
     eventually(lambda: "2: exited with code 2" in supervised.log.read_text(), "the second's end")
     first = supervised.pids()[supervised.numbers().index("1")]
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from tasks.contract.limits import DEFAULT_TIMEOUT
+from worker.programs import Command
 from worker.supervise import Supervisor
 
 ROOT = Path(__file__).parents[3]
@@ -116,7 +117,7 @@ def test_whoever_supervises_a_worker_starts_it_again_and_lets_it_finish(
     assert worker["restart"] == "unless-stopped"
     assert float(unit["TimeoutStopSec"]) >= least
     assert float(str(worker["stop_grace_period"]).removesuffix("s")) >= least
-    assert Supervisor(["true"]).grace >= least
+    assert Supervisor(Command(["true"])).grace >= least
 
 
 def test_no_password_stands_in_a_committed_file() -> None:
