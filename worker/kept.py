@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -23,6 +24,9 @@ _NOT_TO_BE_REPEATED: Final = {
     126: "cannot run",
     127: "not found",
 }
+#: What the machine may have again in a moment: memory, or room for a process.
+_SHORTAGES: Final = (errno.EAGAIN, errno.ENOMEM)
+_NO_ROOM: Final = os.EX_OSERR
 _LONGEST_WAIT: Final = 30.0
 _HEALTHY_AFTER: Final = 60.0
 
@@ -83,8 +87,8 @@ class Kept:
             self._process = self.program.start({SUPERVISOR: "worker.supervise", PROCESS: str(self.number)})
         except FileNotFoundError:
             self._ended(127)
-        except OSError:
-            self._ended(126)
+        except OSError as error:
+            self._ended(_NO_ROOM if error.errno in _SHORTAGES else 126)
 
     def _ended(self, code: int) -> None:
         self.kill()
