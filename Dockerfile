@@ -9,7 +9,7 @@ FROM python:3.11-slim-bookworm
 RUN groupadd --gid 10001 postroom \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin postroom \
     # A volume that is mounted here belongs to the user, too.
-    && install --directory --owner 10001 --group 10001 --mode 700 /keys
+    && install --directory --owner 10001 --group 10001 --mode 700 /keys /logbooks
 COPY --from=build /opt/venv /opt/venv
 # Celery looks for `worker` in the working directory first: nothing else may stand here.
 WORKDIR /app

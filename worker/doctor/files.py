@@ -6,6 +6,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
+from tasks.journal.logbook.shelf import Shelf, Unusable
 from worker.doctor.findings import Finding, Status
 
 if TYPE_CHECKING:
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
 
 
 def folders(settings: Settings) -> Iterator[Finding]:
-    """Yield what is to be said about attachment roots and the folder of CA bundles."""
+    """Yield what is to be said about attachment roots, the folder of CA bundles and that of logbooks."""
     for root in settings.attachment_roots:
         yield folder("attachment-roots", "POSTROOM_ATTACHMENT_ROOTS", root)
     if settings.ca_folder:
         yield folder("ca-folder", "POSTROOM_CA_FOLDER", settings.ca_folder)
+    yield logbooks(settings.logbook_folder)
 
 
 def folder(check: str, setting: str, path: Path) -> Finding:
@@ -35,6 +37,22 @@ def folder(check: str, setting: str, path: Path) -> Finding:
         found = "everybody on this machine may put files there, which can then be mailed or trusted"
         return Finding(check, subject, Status.ERROR, found, f"`chmod o-w {path}`")
     return Finding(check, subject, Status.OK, "there, and not for everybody to write")
+
+
+def logbooks(path: Path | None) -> Finding:
+    """Return whether what a killed worker process knew of its mails is found by the next one."""
+    check, subject = "logbooks", f"POSTROOM_LOGBOOKS {path or 'off'}"
+    if path is None:
+        found = "none are kept: more mails are `unknown` after a worker's death"
+        return Finding(check, subject, Status.WARNING, found, "leave POSTROOM_LOGBOOKS out, or name a folder")
+    if not path.exists() and not path.is_symlink():
+        return Finding(check, subject, Status.OK, "made when a worker starts")
+    try:
+        Shelf(path, "").examine()
+    except Unusable as unusable:
+        remedy = "give it to the worker's user alone, or name another in POSTROOM_LOGBOOKS"
+        return Finding(check, subject, Status.WARNING, str(unusable), remedy)
+    return Finding(check, subject, Status.OK, "there, and for this user alone")
 
 
 def secret_file(setting: str, path: Path, *, is_container: bool) -> Finding:

@@ -67,16 +67,28 @@ class Shelf:
 
     def open(self) -> None:
         """
-        Make the folder, and see to it that it can be relied on.
+        Make the folder, and see whether it can be relied on.
 
         Raises:
             Unusable: it cannot.
         """
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            found = self._folder.lstat()
         except OSError as error:
             raise Unusable(f"{self._folder} cannot be made ({error.strerror})") from None
+        self.examine()
+
+    def examine(self) -> None:
+        """
+        See whether the folder can be relied on.
+
+        Raises:
+            Unusable: it cannot.
+        """
+        try:
+            found = self._folder.lstat()
+        except OSError as error:
+            raise Unusable(f"{self._folder} cannot be looked at ({error.strerror})") from None
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
             raise Unusable(f"{self._folder} is no folder of this user's own")
         if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):

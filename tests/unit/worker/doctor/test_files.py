@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from worker.doctor.files import folder, secret_file
+from worker.doctor.files import folder, logbooks, secret_file
 from worker.doctor.findings import Status
 
 if TYPE_CHECKING:
@@ -84,3 +84,29 @@ def test_a_password_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
 
     assert finding.status is Status.ERROR
     assert "No such file" in finding.found
+
+
+def test_a_folder_for_logbooks_may_be_missing_and_is_not_made_by_looking(tmp_path: Path) -> None:
+    finding = logbooks(tmp_path / "none")
+
+    assert finding.is_fine
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_folder_for_logbooks_that_is_this_users_alone_is_fine(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+
+    assert logbooks(tmp_path).is_fine
+
+
+def test_a_folder_for_logbooks_that_others_may_write_to_is_warned_of(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    finding = logbooks(tmp_path)
+
+    assert (finding.check, finding.status) == ("logbooks", Status.WARNING)
+    assert "others may write into" in finding.found
+    assert "POSTROOM_LOGBOOKS" in finding.remedy
+
+
+def test_doing_without_logbooks_is_warned_of() -> None:
+    assert logbooks(None).status is Status.WARNING
