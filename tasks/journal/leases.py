@@ -89,5 +89,8 @@ class LeaseKeeper:
         except RedisError as error:
             logger.warning("leases not renewed", extra={"mails": len(held), "error": type(error).__name__})
             return
-        for claim in (claim for claim, is_kept in zip(held, kept, strict=True) if not is_kept):
-            logger.warning("lease lost", extra={"mail_id": claim.mail_id})
+        lost = [claim for claim, is_kept in zip(held, kept, strict=True) if not is_kept]
+        for claim in lost:
+            # One that got its result meanwhile has no lease to lose.
+            if self._held.get(claim.mail_id) is claim:
+                logger.warning("lease lost", extra={"mail_id": claim.mail_id})

@@ -53,3 +53,22 @@ def test_a_lease_that_was_lost_is_said_and_left_alone(
         keeper.renew()
 
     assert [record.message for record in caplog.records] == ["lease lost"]
+
+
+def test_a_mail_that_got_its_result_while_its_lease_was_renewed_has_lost_nothing(
+    journal: Journal,
+    take: Callable[[Journal], Claim],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keeper, claim = LeaseKeeper(journal), take(journal)
+
+    def renew(_: object) -> list[bool]:
+        keeper.let_go([claim])
+        return [False]
+
+    monkeypatch.setattr(journal, "renew", renew)
+    keeper.hold([claim])
+    keeper.renew()
+
+    assert caplog.records == []
