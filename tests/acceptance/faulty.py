@@ -147,7 +147,7 @@ FAULTS: dict[str, Callable[[], None]] = {
     "begun": lambda: after(Journal, "begin", die, _any_claim),
     "unmarked": lambda: before(Journal, "finish_and_mark", die, _always),
     "marked": lambda: after(Journal, "finish_and_mark", die, _any_allowed),
-    "unsent": lambda: before(Logbook, "send_dots", die, _always),
+    "dot noted": lambda: after(Logbook, "send_dots", die, _always),
     "answered": lambda: before(Journal, "finish", die, _any_sent),
     "finished": lambda: after(Journal, "finish", die, any),
     "short of memory": shorten_memory,

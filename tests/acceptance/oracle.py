@@ -186,7 +186,8 @@ def _message_id(content: bytes) -> str:
 
 
 def _places(office: PostOffice) -> dict[str, bytes]:
-    logs = {worker.log.name: worker.log.read_bytes() for worker in office.workers}
+    files = [*(worker.log for worker in office.workers), *office.logbooks.glob("*")]
+    logs = {file.name: file.read_bytes() for file in files}
     office.redis.config_set("rdbcompression", "no")
     dumped = [office.redis.dump(key) or b"" for key in office.redis.scan_iter(count=1000)]
     return logs | {"Redis": b"\n".join(dumped)}

@@ -116,6 +116,11 @@ class PostOffice:
         """The journal's database, which is the broker's where that is a Redis."""
         return client_of(self.journal or self.broker)
 
+    @property
+    def logbooks(self) -> Path:
+        """Where its workers note what they do."""
+        return self.folder / "logbooks"
+
     def settings(self, **settings: str) -> dict[str, str]:
         """Return the environment of a worker."""
         return {
@@ -132,7 +137,7 @@ class PostOffice:
             "POSTROOM_ACCOUNTS__default__SECURITY": "null",
             "POSTROOM_ACCOUNTS__default__SENDER": f"desk@{DOMAIN}",
             "POSTROOM_CONCURRENCY": "4",
-            "POSTROOM_LOGBOOKS": str(self.folder / "logbooks"),
+            "POSTROOM_LOGBOOKS": str(self.logbooks),
             "POSTROOM_LOG_LEVEL": "DEBUG",
             **(HURRY if self.is_hurried else {}),
             **settings,

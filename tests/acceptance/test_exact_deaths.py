@@ -78,7 +78,7 @@ def test_w4_killed_between_mark_and_dot_is_unknown(office: PostOffice) -> None:
 
 
 def test_w4_killed_between_mark_and_dot_is_sent_where_the_logbook_has_no_dot(office: PostOffice) -> None:
-    findings = each_alone(office, "unsent", sizes.scaled(20))
+    findings = each_alone(office, "marked", sizes.scaled(20))
 
     findings.hold()
     assert set(findings.dots.values()) == {1}
@@ -87,7 +87,7 @@ def test_w4_killed_between_mark_and_dot_is_sent_where_the_logbook_has_no_dot(off
 
 def test_w4_killed_at_the_dot_is_unknown_whether_it_went_out_or_not(office: PostOffice) -> None:
     count = sizes.scaled(20)
-    findings = each_alone(office, "marked", count)
+    findings = each_alone(office, "dot noted", count)
 
     findings.hold(unknown=count)
     assert len(findings.of(Delivery.UNKNOWN)) == count

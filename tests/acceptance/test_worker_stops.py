@@ -35,6 +35,7 @@ def test_w10_a_worker_that_is_told_to_stop_ends_the_mails_in_hand(office: PostOf
     assert begun <= len(ended) == len(office.server.mails) < 20
     assert office.in_hand() == []
     assert not office.redis.exists("unacked")
+    assert list(office.logbooks.iterdir()) == []
     office.open()
     examine(office).hold()
 
