@@ -23,12 +23,13 @@ NO_LOGBOOKS = {"POSTROOM_LOGBOOKS": "off"}
 
 
 def each_alone(office: PostOffice, fault: str, count: int, **settings: str) -> Findings:
-    """Send *count* mails, each alone, with a worker that dies at each of them."""
-    worker = office.open(fault=fault, fuses=count, **settings)
+    """Send *count* mails, each alone, with a worker that dies at each of them, once."""
+    worker = office.open(fault=fault, fuses=0, **settings)
     for number in range(1, count + 1):
+        office.lay_fuse(fault)
         [mail_id] = office.enqueue()
         last_moment = time.monotonic() + 60
-        while not office.is_over(mail_id) or office.fuses_left() > count - number:
+        while not office.is_over(mail_id) or office.fuses_left():
             assert time.monotonic() < last_moment, office.last_words()
             worker = office.reopen(worker, fault=fault, **settings)
             time.sleep(0.02)
