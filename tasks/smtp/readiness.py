@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from tasks.deadline import Deadline
 
 _MILLISECONDS: Final = 1000
-#: Milliseconds, the fewest that a poll can wait; seconds within which a server nearby answers; and how many
-#: waits at most pass until it is tried again whether it does.
+#: Milliseconds, the fewest that a poll can wait; seconds within which a server nearby answers, and which one
+#: far away needs at least; and how many waits at most pass until it is tried again whether it answers at once.
 _SHORTEST: Final = 1
 _AT_ONCE: Final = 0.00025
+_FAR: Final = 0.002
 _MOST_SKIPPED: Final = 63
 _USED_UP: Final = "the time budget is used up"
 
@@ -26,7 +27,7 @@ _USED_UP: Final = "the time budget is used up"
 class Readiness:
     """Tells when a socket can be read from, or written to."""
 
-    __slots__ = ("_failures", "_readable", "_skipped", "_socket")
+    __slots__ = ("_failures", "_quickest", "_readable", "_skipped", "_socket")
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
@@ -34,6 +35,8 @@ class Readiness:
         self._readable.register(connection, select.POLLIN)
         self._failures = 0
         self._skipped = 0
+        #: Seconds that the quickest reply took while a thread waited for nothing else, as at the greeting.
+        self._quickest = 0.0
 
     @property
     def is_readable(self) -> bool:
@@ -50,7 +53,7 @@ class Readiness:
         """
         loop = current()
         if loop is None:
-            _poll(self._readable, deadline)
+            self._poll_alone(deadline)
         elif is_urgent and self._comes_at_once():
             return
         elif not loop.wait(
@@ -62,12 +65,21 @@ class Readiness:
         ):
             raise TimeoutError(_USED_UP)
 
+    def _poll_alone(self, deadline: Deadline) -> None:
+        began = monotonic()
+        _poll(self._readable, deadline)
+        took = monotonic() - began
+        self._quickest = min(took, self._quickest or took)
+
     def _comes_at_once(self) -> bool:
         """
         Wait for what a server nearby says within less time than it takes to see to anybody else.
 
-        Where it takes longer, that is tried again after ever more waits.
+        Where it takes longer, that is tried again after ever more waits; of a server that is known to be far
+        away it is not expected.
         """
+        if self._quickest > _FAR:
+            return False
         if self._skipped < self._failures:
             self._skipped += 1
             return False

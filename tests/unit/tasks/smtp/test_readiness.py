@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -118,3 +119,20 @@ def test_one_that_always_answers_a_little_late_holds_nobody_up(
         ready.to_read(deadline, is_urgent=True)
 
     assert waits.count > 90
+
+
+def test_the_loop_waits_for_a_server_whose_greeting_took_long(
+    pair: tuple[socket.socket, socket.socket], deadline: Deadline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = pair
+    ready = Readiness(ours)
+    greeting = threading.Timer(0.02, lambda: theirs.send(b"220 far away\r\n"))
+    greeting.start()
+    ready.to_read(deadline)
+    greeting.join()
+    waits = Waits()
+    monkeypatch.setattr(module, "current", lambda: waits)
+    for _ in range(5):
+        ready.to_read(deadline, is_urgent=True)
+
+    assert waits.count == 5
