@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _MILLISECONDS: Final = 1000
 #: Milliseconds, the fewest that a poll can wait; seconds within which a server nearby answers, and which one
-#: far away needs at least; and how many waits at most pass until it is tried again whether it answers at once.
+#: far away needs at least; and how many waits at most pass until it is tried again whether one answers so.
 _SHORTEST: Final = 1
 _AT_ONCE: Final = 0.00025
 _FAR: Final = 0.002
