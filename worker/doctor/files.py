@@ -45,12 +45,12 @@ def logbooks(path: Path | None) -> Finding:
     if path is None:
         found = "none are kept: more mails are `unknown` after a worker's death"
         return Finding(check, subject, Status.WARNING, found, "leave POSTROOM_LOGBOOKS out, or name a folder")
-    if not path.exists() and not path.is_symlink():
-        return Finding(check, subject, Status.OK, "made when a worker starts")
     try:
+        if not os.path.lexists(path):
+            return Finding(check, subject, Status.OK, "made when a worker starts")
         Shelf(path, "").examine()
     except Unusable as unusable:
-        remedy = "give it to the worker's user alone, or name another in POSTROOM_LOGBOOKS"
+        remedy = "name a folder that is the worker's user's alone, or one that is to be made"
         return Finding(check, subject, Status.WARNING, str(unusable), remedy)
     return Finding(check, subject, Status.OK, "there, and for this user alone")
 

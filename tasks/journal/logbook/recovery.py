@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tasks.journal.logbook.lines import read
+from tasks.journal.logbook.shelf import Unusable
 from tasks.journal.records import Claim, Grip
 from tasks.journal.settlement import Settlement
 
@@ -54,6 +55,11 @@ class Recovery:
             redis.RedisError: the journal cannot be reached; the logbooks stay.
             OSError: the folder cannot be read.
         """
+        try:
+            self._shelf.examine()
+        except Unusable:
+            # Whoever writes there has said so. What others may have put there must not be believed.
+            return
         if not self._is_tidy:
             self._shelf.tidy()
             self._is_tidy = True

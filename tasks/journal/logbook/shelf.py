@@ -92,7 +92,7 @@ class Shelf:
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
             raise Unusable(f"{self._folder} is no folder of this user's own")
         if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise Unusable(f"others may write into {self._folder}; `chmod 700 {self._folder}`")
+            raise Unusable(f"others may write into {self._folder}, so it is not to be believed")
         if not self.header:
             raise Unusable(f"the machine does not say when it was started ({_BOOT})")
 

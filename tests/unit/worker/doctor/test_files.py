@@ -105,8 +105,13 @@ def test_a_folder_for_logbooks_that_others_may_write_to_is_warned_of(tmp_path: P
 
     assert (finding.check, finding.status) == ("logbooks", Status.WARNING)
     assert "others may write into" in finding.found
-    assert "POSTROOM_LOGBOOKS" in finding.remedy
+    assert "POSTROOM_LOGBOOKS" in finding.subject
+    assert "chmod" not in finding.remedy, "it may be everybody's"
 
 
 def test_doing_without_logbooks_is_warned_of() -> None:
     assert logbooks(None).status is Status.WARNING
+
+
+def test_a_folder_for_logbooks_whose_name_is_too_long_is_no_traceback(tmp_path: Path) -> None:
+    assert logbooks(tmp_path / ("x" * 5000)) is not None

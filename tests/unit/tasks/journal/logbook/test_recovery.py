@@ -13,13 +13,14 @@ from tasks.journal.journal import Journal
 from tasks.journal.keys import MAIL
 from tasks.journal.logbook import lines
 from tasks.journal.logbook.recovery import Recovery
+from tasks.journal.logbook.shelf import Shelf
 from tasks.journal.records import Claim, Entry, Grip, Hindrance, Refusal
 from tasks.journal.settlement import Settlement
 
 if TYPE_CHECKING:
-    from redis import Redis
+    from pathlib import Path
 
-    from tasks.journal.logbook.shelf import Shelf
+    from redis import Redis
 
 SENT = SendEmailResult(
     success=True, code=250, message="ok", delivery=Delivery.SENT, retryable=False, source="server"
@@ -184,6 +185,20 @@ def test_a_damaged_logbook_tells_nothing(office: Office, damage: bytes) -> None:
     claim = office.taken("m")
 
     assert busy_after(office, office.shelf.header + lines.taken_up(claim) + damage + lines.dot(claim))
+
+
+def test_what_lies_where_others_may_write_is_not_believed(office: Office, folder: Path) -> None:
+    claim = office.taken("m")
+    office.die(lines.taken_up(claim), lines.dot(claim), settled(claim))
+    folder.chmod(0o777)
+
+    office.recovery.recover()
+
+    assert office.stored("m", "state") == "sending"
+
+
+def test_without_a_folder_there_is_nothing_to_clean_up(redis: Redis, tmp_path: Path) -> None:
+    Recovery(Shelf(tmp_path / "none", "redis://h/0"), Journal(redis)).recover()
 
 
 def test_while_redis_is_away_the_logbook_stays(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

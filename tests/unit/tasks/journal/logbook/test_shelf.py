@@ -82,7 +82,7 @@ def test_a_folder_into_which_others_may_write_is_not_used(folder: Path) -> None:
     folder.mkdir()
     folder.chmod(0o777)
 
-    with pytest.raises(Unusable, match=r"others may write into .*chmod 700"):
+    with pytest.raises(Unusable, match="others may write into"):
         Shelf(folder, "redis://h/0").open()
 
 
