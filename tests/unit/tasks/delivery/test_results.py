@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import fakeredis
@@ -120,6 +121,24 @@ def test_the_mail_of_another_worker_is_left_alone_and_its_lease_is_not_renewed(o
     office.results.leave_alone(office.sent("m1"))
 
     assert office.told == ["let go m1", ("m1", LeftAlone)]
+
+
+def test_the_logbook_hears_of_outcomes_at_once_and_of_a_dot_before_it_may_go_out(office: Office) -> None:
+    heard: list[str] = []
+    logbook: Any = SimpleNamespace(
+        settle=lambda settled: heard.extend(f"settled {each.claim.mail_id}" for each in settled),
+        send_dots=lambda claims: heard.extend(f"dot {claim.mail_id}" for claim in claims),
+        keep_open=lambda claim, _: heard.append(f"open {claim.mail_id}"),
+    )
+    results = Results(office.journal, cast("Any", office), office.report, logbook)
+    sent, behind = office.sent("m1"), office.sent("m2")
+    lost = behind.claim._replace(mail_id="m3")
+
+    results.add(sent)
+    assert heard == ["settled m1"]
+    results.write_and_mark([behind.claim, lost], [behind.covered(), ""])
+    results.keep_open(behind)
+    assert heard == ["settled m1", "dot m2", "open m2"]
 
 
 def test_results_are_overdue_only_while_they_wait(office: Office) -> None:

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from tasks.journal.journal import Journal, JournalOptions
 from tasks.journal.leases import LeaseKeeper
+from tasks.journal.logbook.logbook import Logbook
+from tasks.journal.logbook.shelf import Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     import pytest
     from redis import Redis
@@ -72,3 +75,17 @@ def test_a_mail_that_got_its_result_while_its_lease_was_renewed_has_lost_nothing
     keeper.renew()
 
     assert caplog.records == []
+
+
+def test_the_logbook_has_the_mails_whose_leases_are_held(
+    journal: Journal, take: Callable[[Journal], Claim], tmp_path: Path
+) -> None:
+    logbook = Logbook(Shelf(tmp_path, "redis://h/0"))
+    keeper, claim = LeaseKeeper(journal, logbook), take(journal)
+    keeper.hold([claim])
+    [file] = tmp_path.iterdir()
+    assert f"take {claim.mail_id} {claim.fence}" in file.read_text()
+
+    keeper.let_go([claim])
+    logbook.close()
+    assert list(tmp_path.iterdir()) == []

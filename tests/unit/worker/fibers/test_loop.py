@@ -13,6 +13,7 @@ import pytest
 
 from tasks import loops
 from tests import fibers
+from worker.fibers import loop as module
 from worker.fibers.loop import FiberLoop
 
 if TYPE_CHECKING:
@@ -289,8 +290,9 @@ def test_code_that_waits_through_loops_works_with_a_loop_and_without_one() -> No
 
 
 def test_what_is_urgent_goes_before_those_who_were_ready_earlier(
-    pair: tuple[socket.socket, socket.socket],
+    pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(module, "_PATIENCE", 0.0)
     ours, theirs = pair
     order: list[str] = []
 
@@ -308,8 +310,9 @@ def test_what_is_urgent_goes_before_those_who_were_ready_earlier(
 
 
 def test_whoever_gives_way_goes_on_behind_what_is_urgent_and_before_the_others(
-    pair: tuple[socket.socket, socket.socket],
+    pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(module, "_PATIENCE", 0.0)
     ours, theirs = pair
     order: list[str] = []
 
