@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from kombu.exceptions import KombuError, OperationalError
 from redis.exceptions import RedisError
 
 from tasks.contract.names import TASK_NAME, Lane
 from tasks.contract.queue import PUBLISH_OPTIONS
+from worker.depths import AWAY, Depths
 
 if TYPE_CHECKING:
     from tasks.journal.logbook.recovery import Recovery
@@ -33,6 +33,7 @@ class Sweeping:
         self, app: QueueApp, sweeper: Sweeper, *, interval: float, recovery: Recovery | None = None
     ) -> None:
         self._app = app
+        self._depths = Depths(app)
         self._recovery = recovery
         self._sweeper = sweeper
         self._interval = interval
@@ -52,7 +53,7 @@ class Sweeping:
             self._clean_up()
             try:
                 self.sweep()
-            except (RedisError, OperationalError, KombuError, OSError) as error:
+            except AWAY as error:
                 logger.warning("not swept", extra={"error": type(error).__name__})
 
     def _clean_up(self) -> None:
@@ -73,16 +74,8 @@ class Sweeping:
         return count
 
     def _empty_lanes(self) -> set[str]:
-        with self._app.connection_for_write() as connection:
-            channel: Any = connection.default_channel
-            sizes = {
-                # As the worker declares it: RabbitMQ refuses whoever describes a queue otherwise.
-                lane: channel.queue_declare(
-                    queue=lane.value, durable=True, auto_delete=False, arguments=self._app.arguments
-                ).message_count
-                for lane in Lane
-            }
-        return {lane.value for lane, size in sizes.items() if size == 0}
+        depths = self._depths.of([lane.value for lane in Lane], arguments=self._app.arguments)
+        return {lane for lane, depth in depths.items() if depth == 0}
 
     def _publish(self, stray: Stray) -> None:
         self._app.send_task(

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from celery.worker import state as celerys
-from kombu.exceptions import ChannelError, KombuError, OperationalError
-from redis.exceptions import RedisError
 
 from worker import pulse
+from worker.depths import AWAY, Depths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,6 +98,7 @@ class Watchdog:
     def __post_init__(self) -> None:
         self._pause = min(self.patience / _LOOKS, _LONGEST_PAUSE)
         self._suspicion = Suspicion(self.patience, self._pause)
+        self._depths = Depths(self.app)
         self._stopped = threading.Event()
         self._looked_at = self.clock()
 
@@ -118,7 +118,7 @@ class Watchdog:
         """Take one look, and draw the consequence."""
         try:
             seen = self._seen() if pulse.is_running(self.consumer) else None
-        except (RedisError, KombuError, OperationalError, OSError):
+        except AWAY:
             seen = None
         now = self.clock()
         after, self._looked_at = now - self._looked_at, now
@@ -134,19 +134,7 @@ class Watchdog:
         beats = self.consumer.pulse
         turns, taken, has_room = beats.turns, beats.taken, pulse.has_room(self.consumer)
         self.redis.set(_PROBE, os.getpid(), ex=_PROBE_LIFETIME)
-        return Look(turns, taken, has_room, self._waiting())
-
-    def _waiting(self) -> int:
-        lanes = pulse.lanes(self.consumer)
-        with self.app.connection_for_write() as connection:
-            return sum(_size(connection.default_channel, lane) for lane in lanes)
-
-
-def _size(channel: Any, lane: str) -> int:
-    try:
-        return int(channel.queue_declare(queue=lane, passive=True).message_count)
-    except ChannelError:
-        return 0  # Redis has no list for an empty queue.
+        return Look(turns, taken, has_room, self._depths.of_those_there(pulse.lanes(self.consumer)))
 
 
 def end(why: str, patience: float) -> NoReturn:
