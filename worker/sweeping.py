@@ -7,13 +7,13 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from redis.exceptions import RedisError
-
 from tasks.contract.names import TASK_NAME, Lane
 from tasks.contract.queue import PUBLISH_OPTIONS
 from worker.depths import AWAY, Depths
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tasks.journal.logbook.recovery import Recovery
     from tasks.journal.sweeper import Stray, Sweeper
     from worker.queue import QueueApp
@@ -38,6 +38,8 @@ class Sweeping:
         self._sweeper = sweeper
         self._interval = interval
         self._stopped = threading.Event()
+        #: What stood in the way of each thing that is done, the last time.
+        self._found: dict[str, str] = {}
         self._thread = threading.Thread(target=self._run, name="postroom-sweeper", daemon=True)
 
     def start(self) -> None:
@@ -50,38 +52,46 @@ class Sweeping:
 
     def _run(self) -> None:
         while not self._stopped.wait(self._interval):
-            self._clean_up()
-            try:
-                self.sweep()
-            except AWAY as error:
-                logger.warning("not swept", extra={"error": type(error).__name__})
+            self.take_turn()
 
-    def _clean_up(self) -> None:
-        if self._recovery is None:
-            return
-        try:
-            self._recovery.recover()
-        except (RedisError, OSError) as error:
-            logger.warning("not cleaned up behind dead workers", extra={"error": type(error).__name__})
+    def take_turn(self) -> None:
+        """Clean up and sweep; what goes wrong is tried again next time, and told once until it changes."""
+        if self._recovery:
+            self._try("cleaned up behind dead workers", self._recovery.recover)
+        self._try("swept", self.sweep)
 
     def sweep(self) -> int:
         """Publish every stray again and return how many there were."""
-        count = 0
-        for stray in self._sweeper.sweep(self._empty_lanes()):
-            self._publish(stray)
-            logger.info("published again", extra={"mail_id": stray.mail_id, "lane": stray.lane})
-            count += 1
-        return count
+        return sum([self._publish(stray) for stray in self._sweeper.sweep(self._empty_lanes())])
+
+    def _try(self, what: str, do: Callable[[], object]) -> None:
+        found = ""
+        try:
+            do()
+        except AWAY as error:
+            found = type(error).__name__
+        except Exception as error:  # noqa: BLE001 (all mails that are due after a wait depend on this thread)
+            found = f"bug: {type(error).__name__}"
+        told, self._found[what] = self._found.get(what, ""), found
+        if found and found != told:
+            logger.warning("not %s", what, extra={"error": found})
+        elif told and not found:
+            logger.info("%s again", what)
 
     def _empty_lanes(self) -> set[str]:
         depths = self._depths.of([lane.value for lane in Lane], arguments=self._app.arguments)
         return {lane for lane, depth in depths.items() if depth == 0}
 
-    def _publish(self, stray: Stray) -> None:
+    def _publish(self, stray: Stray) -> bool:
+        facts = {"mail_id": stray.mail_id, "lane": stray.lane}
+        try:
+            parameters = json.loads(stray.payload)
+        except ValueError:
+            # Nobody of ours wrote that; those behind it must not wait for somebody to mend it.
+            logger.error("cannot publish again: the journal's record is damaged", extra=facts)  # noqa: TRY400 (no content)
+            return False
         self._app.send_task(
-            TASK_NAME,
-            kwargs=json.loads(stray.payload),
-            task_id=stray.mail_id,
-            queue=stray.lane,
-            **PUBLISH_OPTIONS,
+            TASK_NAME, kwargs=parameters, task_id=stray.mail_id, queue=stray.lane, **PUBLISH_OPTIONS
         )
+        logger.info("published again", extra=facts)
+        return True

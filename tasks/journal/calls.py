@@ -49,7 +49,7 @@ def beginning(lease: float, runs: int, *, in_company: bool) -> Call:
 
 def begin(mail_id: str) -> Call:
     """Return the call that takes a mail up."""
-    return Call((MAIL + mail_id,), (mail_id,))
+    return Call((MAIL + mail_id,), (mail_id,), len(mail_id))
 
 
 def stepping(copy: Copy = NO_COPY) -> Call:
@@ -60,7 +60,8 @@ def stepping(copy: Copy = NO_COPY) -> Call:
 def step(claim: Claim, state: str, seconds: float, *fields: str) -> Call:
     """Return the call that moves a mail in hand to *state*; step.lua says what lasts for *seconds*."""
     mail_id = claim.mail_id
-    return Call((MAIL + mail_id,), (mail_id, claim.fence, state, milliseconds(seconds), *fields))
+    characters = len(mail_id) + sum(map(len, fields))
+    return Call((MAIL + mail_id,), (mail_id, claim.fence, state, milliseconds(seconds), *fields), characters)
 
 
 def accepted(answers: Iterable[list[bytes]]) -> list[Accepted]:

@@ -91,10 +91,16 @@ class Script:
 
 
 class Call(NamedTuple):
-    """One call of a script, with at least one key."""
+    """
+    One call of a script, with at least one key.
+
+    *characters* is about how many its arguments have, from those who know it: counting them costs a mail more
+    than making the call.
+    """
 
     keys: tuple[str, ...]
     arguments: tuple[str | bytes | int | float, ...]
+    characters: int | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -104,6 +110,8 @@ class Call(NamedTuple):
     @property
     def size(self) -> int:
         """How many characters its arguments have, about."""
+        if self.characters is not None:
+            return self.characters
         return sum([len(part) for part in self.arguments if isinstance(part, _TEXTS)])
 
 
@@ -152,11 +160,11 @@ def _grouped(calls: Sequence[Call]) -> list[list[Call]]:
     groups: list[list[Call]] = []
     characters, shape = 0, None
     for call in calls:
-        size = call.size
+        size, its_shape = call.size, call.shape
         characters += size
-        if shape != call.shape or len(groups[-1]) >= MOST_CALLS or characters > _MOST_CHARACTERS:
+        if shape != its_shape or len(groups[-1]) >= MOST_CALLS or characters > _MOST_CHARACTERS:
             groups.append([])
-            characters, shape = size, call.shape
+            characters, shape = size, its_shape
         groups[-1].append(call)
     return groups
 

@@ -52,4 +52,5 @@ class Sweeper:
         while looked_at == self._batch:
             looked_at, found = run_script(self._redis, _SWEEP, [call])[0]
             for mail_id, lane, payload in found:
-                yield Stray(mail_id.decode(), lane.decode(), payload.decode())
+                # What is damaged must not keep those behind it from being found.
+                yield Stray(mail_id.decode(), lane.decode(), payload.decode(errors="surrogateescape"))

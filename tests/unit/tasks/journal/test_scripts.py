@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 from redis.exceptions import ResponseError
 
 from tasks.journal import scripts
+from tasks.journal.calls import begin, step
+from tasks.journal.records import Claim, Grip
 from tasks.journal.scripts import Call, Script, run_script
 
 if TYPE_CHECKING:
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 
     from tasks.journal.link import Command
 
+NOW = datetime(2026, 11, 27, tzinfo=UTC)
 
 #: Answers with what it was called with.
 ECHO = Script.of("return { KEYS[1], ARGV[1], #KEYS, #ARGV }")
@@ -102,3 +106,15 @@ def test_all_calls_of_a_command_have_the_servers_moment(redis: Redis) -> None:
 
     assert moment == same
     assert abs(moment / 1000 - seconds) < 5
+
+
+def test_what_a_call_says_of_its_size_is_believed_and_else_it_is_counted() -> None:
+    assert Call(("k",), ("four", b"six..."), 7).size == 7
+    assert Call(("k",), ("four", b"six...", 1, 2.0)).size == 10
+
+
+def test_steps_and_beginnings_say_how_large_they_are() -> None:
+    claim = Claim("m", 1, Grip.YOURS, NOW, NOW, 0.0)
+
+    for made in (begin("m"), step(claim, "sent", 1.0, "result", "x" * 999)):
+        assert made.size == made._replace(characters=None).size - len("sent") * ("sent" in made.arguments)

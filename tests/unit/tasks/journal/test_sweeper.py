@@ -119,3 +119,12 @@ def test_a_finished_mail_is_forgotten(redis: Redis, journal: Journal) -> None:
 
     assert strays(redis, patience=30.0) == []
     assert redis.zcard("postroom:open") == 0
+
+
+def test_a_record_that_is_no_text_keeps_none_from_being_found(redis: Redis, journal: Journal) -> None:
+    accept(journal, "damaged", "m")
+    redis.hset("postroom:mail:damaged", "payload", b'{"to": "\xff"}')
+    for mail_id in ("damaged", "m"):
+        age(redis, mail_id, 31_000)
+
+    assert sorted(strays(redis, patience=30.0)) == ["damaged", "m"]

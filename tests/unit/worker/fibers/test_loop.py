@@ -350,5 +350,22 @@ def test_what_is_urgent_and_comes_too_late_is_not_looked_for_any_more(
     assert looks == []
 
 
+def test_what_is_urgent_and_cannot_be_waited_for_is_not_looked_for(
+    pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, _ = pair
+    looks: list[float] = []
+
+    def reader(loop: FiberLoop) -> None:
+        with pytest.raises((OSError, ValueError)):
+            loop.wait(ours, -1, to_write=False, seconds=LONG, is_urgent=True)
+        monkeypatch.setattr(loop, "_look_for_urgent", lambda: looks.append(0.0))
+        loop.give_way()
+
+    carry(reader)
+
+    assert looks == []
+
+
 def test_without_a_loop_nobody_has_to_give_way() -> None:
     loops.give_way()

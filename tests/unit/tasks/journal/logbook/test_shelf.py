@@ -51,6 +51,22 @@ def test_two_who_clean_up_do_not_get_the_same_logbook(shelf: Shelf) -> None:
     assert found(shelf) == []
 
 
+def test_a_logbook_that_was_cleaned_up_between_the_look_and_the_lock_is_not_read(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.close(shelf.start(b"take m 1 \n").descriptor)
+    lock = module._locked  # noqa: SLF001 (somebody else is to be quicker just before it)
+
+    def too_late(path: Path) -> Book | None:
+        book = lock(path)
+        path.unlink()
+        return book
+
+    monkeypatch.setattr(module, "_locked", too_late)
+
+    assert found(shelf) == []
+
+
 def test_a_logbook_that_was_begun_anew_is_the_only_one_and_still_locked(shelf: Shelf) -> None:
     old = shelf.start(b"old\n")
     new = shelf.start(b"new\n", instead_of=old.path)
