@@ -6,8 +6,6 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from redis.exceptions import RedisError
-
 if TYPE_CHECKING:
     from tasks.password_reset.notices import Notices
 
@@ -36,5 +34,5 @@ class Notifying:
             try:
                 if count := self._notices.tell():
                     logger.info("actors told of failed resets", extra={"notices": count})
-            except (RedisError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 (one notice that cannot be made must not cost all others)
                 logger.warning("actors not told", extra={"error": type(error).__name__})

@@ -120,6 +120,9 @@ class Watchdog:
             seen = self._seen() if pulse.is_running(self.consumer) else None
         except AWAY:
             seen = None
+        except Exception as error:  # noqa: BLE001 (who would watch the watchdog?)
+            logger.error("not watched", extra={"error": type(error).__name__})  # noqa: TRY400 (no content)
+            seen = None
         now = self.clock()
         after, self._looked_at = now - self._looked_at, now
         if seen is None:

@@ -76,7 +76,10 @@ class LeaseKeeper:
     def _renew_forever(self) -> None:
         pause = self._journal.options.lease / _RENEWALS_PER_LEASE
         while not self._wake.wait(pause):
-            self.renew()
+            try:
+                self.renew()
+            except BaseException as error:  # noqa: BLE001 (without this thread no mail would keep its lease)
+                logger.error("leases not renewed", extra={"error": type(error).__name__})  # noqa: TRY400 (no content)
 
     def renew(self) -> None:
         """Renew all leases once; one that was lost is left alone, its fence will stop the worker."""

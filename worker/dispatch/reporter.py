@@ -82,7 +82,12 @@ class Reporter:
                 outcomes, self._outcomes = self._outcomes, []
             if not outcomes and self._is_stopping:
                 return
-            self._report(outcomes)
+            try:
+                self._report(outcomes)
+            except BaseException as error:  # noqa: BLE001 (all mails depend on this thread)
+                # The broker gives these mails again, and the journal knows how they ended.
+                facts = {"mails": len(outcomes), "error": type(error).__name__}
+                logger.error("mails not concluded", extra=facts)  # noqa: TRY400 (no content)
 
     def _report(self, outcomes: Sequence[Outcome]) -> None:
         try:

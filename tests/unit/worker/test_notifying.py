@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class FailingOnce:
-    """Notices that cannot be handed in the first time, and that say when they were twice."""
+    """Notices that cannot be handed in the first times, and that say when they were."""
 
     def __init__(self) -> None:
         self.looks = 0
@@ -24,6 +24,8 @@ class FailingOnce:
         self.looks += 1
         if self.looks == 1:
             raise RedisConnectionError("canary")
+        if self.looks == 2:
+            raise KeyError("canary")
         self.twice.set()
         return 3
 

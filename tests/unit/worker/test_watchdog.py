@@ -122,6 +122,19 @@ def test_nothing_is_ended_while_redis_is_away() -> None:
     assert ended == []
 
 
+def test_a_look_that_goes_wrong_in_any_way_is_not_the_last(caplog: pytest.LogCaptureFixture) -> None:
+    ended: list[str] = []
+    dog = watch(Consumer(), ended)
+    consumer, dog.consumer = dog.consumer, None
+    dog.look()
+    dog.consumer = consumer
+    for _ in range(14):
+        dog.look()
+
+    assert "not watched" in caplog.text
+    assert set(ended) == {"its loop has not turned"}
+
+
 def test_the_time_before_an_outage_does_not_count_after_it() -> None:
     ended: list[str] = []
     dog = watch(Consumer(), ended)

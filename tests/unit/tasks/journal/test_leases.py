@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from tasks.journal.journal import Journal, JournalOptions
 from tasks.journal.leases import LeaseKeeper
@@ -40,6 +40,24 @@ def test_a_lease_is_renewed_again_and_again_while_the_mail_is_in_hand(
 
     with LeaseKeeper(journal).keep([take(journal)]):
         assert all(journal.renewed.acquire(timeout=5.0) for _ in range(3))
+
+
+def test_a_renewal_that_goes_wrong_in_any_way_is_not_the_last(
+    redis: Redis, take: Callable[[Journal], Claim], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Failing(SignallingJournal):
+        errors: ClassVar[list[BaseException]] = [MemoryError(), SystemExit(), KeyError("canary")]
+
+        def renew(self, claims: Iterable[Claim]) -> list[bool]:
+            if self.errors:
+                raise self.errors.pop()
+            return super().renew(claims)
+
+    journal = Failing(redis)
+
+    with LeaseKeeper(journal).keep([take(journal)]):
+        assert journal.renewed.acquire(timeout=5.0)
+    assert "canary" not in caplog.text
 
 
 def test_a_lease_that_was_lost_is_said_and_left_alone(

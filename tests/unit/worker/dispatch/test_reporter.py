@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -26,14 +27,19 @@ class Office:
     written: list[list[Any]] = field(default_factory=list)
     told: queue.Queue[tuple[str, list[Any]]] = field(default_factory=queue.Queue)
     on_look: Callable[[], object] = lambda: None
+    on_conclude: Callable[[], object] = lambda: None
 
     def __post_init__(self) -> None:
         self.reporter = Reporter(
             self,
-            conclude=lambda outcomes: self.told.put(("concluded", list(outcomes))),
+            conclude=self._conclude,
             put_back=lambda outcomes: self.told.put(("put back", list(outcomes))),
             look_after=lambda _: self.on_look(),
         )
+
+    def _conclude(self, outcomes: Sequence[Any]) -> None:
+        self.on_conclude()
+        self.told.put(("concluded", list(outcomes)))
 
     def write(self, outcomes: Sequence[Any]) -> None:
         if self.failures:
@@ -118,3 +124,23 @@ def test_mails_are_looked_after_although_none_is_done(office: Office) -> None:
 
     assert looked.get(timeout=LONG)
     assert looked.get(timeout=LONG)
+
+
+def test_outcomes_that_cannot_be_concluded_cost_those_behind_them_nothing(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    failed = threading.Event()
+
+    def fail() -> None:
+        office.on_conclude = lambda: None
+        failed.set()
+        raise MemoryError("canary")
+
+    office.on_conclude = fail
+    office.reporter.start()
+    office.put("first")
+    assert failed.wait(LONG)
+    office.put("second")
+
+    assert office.hear() == ("concluded", ["second"])
+    assert ("canary" in caplog.text, "mails not concluded" in caplog.text) == (False, True)
