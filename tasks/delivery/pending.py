@@ -34,8 +34,9 @@ class Pending:
         """Leave mails to the journal until their waits are over, and report that."""
         for mail in mails:
             verdict = self._put_back(mail)
+            # Before the next mail, which Redis may keep waiting: this one may be due and taken up meanwhile.
+            self._leases.let_go([mail.claim])
             report(mail.job, verdict)
-        self._leases.let_go([mail.claim for mail in mails])
 
     def recorded(self, mails: Sequence[Mail], report: Report) -> list[Mail]:
         """Have the journal know that no dot of these mails is open, and return those that are still ours."""

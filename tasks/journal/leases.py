@@ -64,7 +64,10 @@ class LeaseKeeper:
             self._logbook.let_go(claims)
         with self._lock:
             for claim in claims:
-                self._held.pop(claim.mail_id, None)
+                held = self._held.get(claim.mail_id)
+                # Not a newer claim of the same mail, which this process may have taken up since it lost this.
+                if held and held.fence == claim.fence:
+                    del self._held[claim.mail_id]
 
     def _start(self) -> None:
         if self._pid == os.getpid():

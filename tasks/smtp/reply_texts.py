@@ -19,7 +19,7 @@ _QUEUE_IDS: Final = (
 )
 _PAUSE: Final = re.compile(
     r"\b(?:again|retry|wait|back|delay(?:ed)?|greylist(?:ed|ing)?)\b.{0,40}?"
-    r"(?:\b(?P<h>\d{1,2}):(?P<m>\d{2}):(?P<s>\d{2})\b|\b(?P<n>\d{1,6})\s*(?P<unit>[smh]|sec|min|hour))",
+    r"(?:\b(?P<h>\d{1,2}):(?P<m>\d{2}):(?P<s>\d{2})\b|\b(?P<n>\d{1,6})\s*(?P<unit>[smh]|secs?|seconds?|mins?|minutes?|hrs?|hours?)\b)",
     re.IGNORECASE,
 )
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600}

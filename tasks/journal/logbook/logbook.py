@@ -44,7 +44,8 @@ class Logbook:
         self._pid = 0
         self._size = 0
         self._is_broken = False
-        self._in_hand: dict[str, bytes] = {}
+        #: The fence of each mail, and its lines: a process that lost a mail may have taken it up again.
+        self._in_hand: dict[str, tuple[int, bytes]] = {}
 
     def take_up(self, claims: Iterable[Claim]) -> None:
         """Note mails that are in hand from now on."""
@@ -52,7 +53,7 @@ class Logbook:
             return
         with self._lock:
             self._begin()
-            self._note((claim.mail_id, lines.taken_up(claim)) for claim in claims if lines.has_a_line(claim))
+            self._note((claim, lines.taken_up(claim)) for claim in claims if lines.has_a_line(claim))
 
     def send_dots(self, claims: Iterable[Claim]) -> None:
         """
@@ -62,29 +63,29 @@ class Logbook:
             OSError: it cannot be noted, and the logbook cannot be taken away either: no dot must go out.
         """
         with self._lock:
-            self._note((claim.mail_id, lines.dot(claim)) for claim in claims)
+            self._note((claim, lines.dot(claim)) for claim in claims)
 
     def keep_open(self, claim: Claim, progress: Callable[[], str]) -> None:
         """Note that a mail was answered and is to be tried again."""
         with self._lock:
-            if claim.mail_id in self._in_hand:
-                self._note([(claim.mail_id, lines.refused(claim, progress()))])
+            if self._has(claim):
+                self._note([(claim, lines.refused(claim, progress()))])
 
     def settle(self, settlements: Iterable[Settlement]) -> None:
         """Note how mails ended."""
         with self._lock:
-            self._note((each.claim.mail_id, lines.settled(each)) for each in settlements)
+            self._note((each.claim, lines.settled(each)) for each in settlements)
 
     def let_go(self, claims: Iterable[Claim]) -> None:
         """Forget mails that are in hand no more."""
         with self._lock:
-            for claim in claims:
-                self._in_hand.pop(claim.mail_id, None)
+            for claim in filter(self._has, claims):
+                del self._in_hand[claim.mail_id]
 
     def leave(self, claims: Iterable[Claim]) -> None:
         """Leave mails whose results Redis did not take to whoever finds the logbook of a dead process."""
         with self._lock:
-            known = [self._in_hand.pop(claim.mail_id, b"") for claim in claims]
+            known = [self._in_hand.pop(claim.mail_id)[1] for claim in filter(self._has, claims)]
             if self._shelf and self._book and any(known):
                 with suppress(OSError):
                     os.close(self._shelf.start(b"".join(known)).descriptor)
@@ -94,6 +95,11 @@ class Logbook:
         with self._lock:
             if self._book and not self._in_hand:
                 self._take_away(self._book)
+
+    def _has(self, claim: Claim) -> bool:
+        """Whether the mail is in hand by this very claim."""
+        known = self._in_hand.get(claim.mail_id)
+        return known is not None and known[0] == claim.fence
 
     def _begin(self) -> None:
         """Begin a logbook where there is none, or this process has its parent's."""
@@ -110,7 +116,7 @@ class Logbook:
         except (Unusable, OSError) as error:
             logger.warning("no logbook", extra={"reason": str(error)})
 
-    def _note(self, noted: Iterable[tuple[str, bytes]]) -> None:
+    def _note(self, noted: Iterable[tuple[Claim, bytes]]) -> None:
         """Write lines of mails that are in hand, or are from now on."""
         if self._book is None:
             return
@@ -118,11 +124,13 @@ class Logbook:
             self._take_away(self._book)
             return
         written = b""
-        for mail_id, line in noted:
-            known = self._in_hand.get(mail_id)
-            if known is None and not line.startswith(b"take "):
+        for claim, line in noted:
+            if line.startswith(b"take "):
+                self._in_hand[claim.mail_id] = claim.fence, line
+            elif self._has(claim):
+                self._in_hand[claim.mail_id] = claim.fence, self._in_hand[claim.mail_id][1] + line
+            else:
                 continue
-            self._in_hand[mail_id] = line if line.startswith(b"take ") else (known or b"") + line
             written += line
         try:
             self._write(self._book, written)
@@ -133,7 +141,7 @@ class Logbook:
 
     def _write(self, book: Book, written: bytes) -> None:
         if self._size + len(written) > self._most_bytes and self._shelf:
-            all_lines = b"".join(self._in_hand.values())
+            all_lines = b"".join([noted for _, noted in self._in_hand.values()])
             self._book = self._shelf.start(all_lines, instead_of=book.path)
             self._size = len(written)
             os.close(book.descriptor)

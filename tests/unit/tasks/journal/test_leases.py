@@ -107,3 +107,15 @@ def test_the_logbook_has_the_mails_whose_leases_are_held(
     keeper.let_go([claim])
     logbook.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_older_claim_of_a_mail_does_not_end_the_newer_ones_lease(
+    redis: Redis, take: Callable[[Journal], Claim]
+) -> None:
+    journal = SignallingJournal(redis)
+    new = take(journal)
+    keeper = LeaseKeeper(journal)
+
+    with keeper.keep([new]):
+        keeper.let_go([new._replace(fence=new.fence - 1)])
+        assert journal.renewed.acquire(timeout=5.0)

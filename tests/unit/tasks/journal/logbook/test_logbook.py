@@ -53,14 +53,14 @@ def test_each_step_of_a_mail_is_there_as_soon_as_it_was_noted(folder: Path, shel
     logbook.take_up([claim(fence=7, progress='[["open", 0]]')])
     assert traces(folder)["m"] == Trace("m", 7, '[["open", 0]]')
 
-    logbook.send_dots([claim()])
+    logbook.send_dots([claim(fence=7)])
     assert traces(folder)["m"].is_out
 
-    logbook.keep_open(claim(), lambda: '[["open", 451]]')
+    logbook.keep_open(claim(fence=7), lambda: '[["open", 451]]')
     assert traces(folder)["m"] == Trace("m", 7, '[["open", 451]]')
 
-    logbook.send_dots([claim()])
-    logbook.settle([settlement()])
+    logbook.send_dots([claim(fence=7)])
+    logbook.settle([Settlement.of(claim(fence=7), MailState.SENT, SENT)])
     assert traces(folder)["m"].result == SENT
     assert traces(folder)["m"].state is MailState.SENT
 
@@ -223,3 +223,23 @@ def test_without_a_shelf_nothing_is_written(folder: Path) -> None:
     logbook.close()
 
     assert not folder.exists()
+
+
+def test_an_older_claim_of_a_mail_leaves_the_lines_of_the_newer_one_alone(folder: Path, shelf: Shelf) -> None:
+    logbook = Logbook(shelf)
+    old, new = claim(fence=1), claim(fence=2)
+    logbook.take_up([old])
+    logbook.take_up([new])
+
+    logbook.let_go([old])
+    logbook.send_dots([new])
+    logbook.keep_open(old, lambda: "")
+    logbook.settle([Settlement.of(old, MailState.SENT, SENT)])
+    logbook.leave([old])
+
+    assert len(files(folder)) == 1
+    assert (traces(folder)["m"].fence, traces(folder)["m"].is_out, traces(folder)["m"].result) == (
+        2,
+        True,
+        None,
+    )
