@@ -58,19 +58,19 @@ class Depths:
     def _ask(self, question: Callable[[Any], T]) -> T:
         if self._connection is not None:
             with suppress(*AWAY):
-                return question(self._connection.default_channel)
-            self._let_go()
+                return self._ask_over(self._connection, question)
         self._connection = self._app.connection_for_write()
-        try:
-            return question(self._connection.default_channel)
-        except BaseException:
-            self._let_go()
-            raise
+        return self._ask_over(self._connection, question)
 
-    def _let_go(self) -> None:
-        connection, self._connection = self._connection, None
-        with suppress(*AWAY):
-            connection.release()
+    def _ask_over(self, connection: Any, question: Callable[[Any], T]) -> T:
+        try:
+            return question(connection.default_channel)
+        except BaseException:
+            # Whatever it was: what comes next over this connection might be the answer to this question.
+            self._connection = None
+            with suppress(*AWAY):
+                connection.release()
+            raise
 
 
 def _size(channel: Any, lane: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from tasks.contract.names import TASK_NAME, Lane
 from tasks.contract.queue import PUBLISH_OPTIONS
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from worker.queue import QueueApp
 
 logger = logging.getLogger(__name__)
+
+_LANES: Final = frozenset(lane.value for lane in Lane)
 
 
 class Sweeping:
@@ -79,19 +81,26 @@ class Sweeping:
             logger.info("%s again", what)
 
     def _empty_lanes(self) -> set[str]:
-        depths = self._depths.of([lane.value for lane in Lane], arguments=self._app.arguments)
+        depths = self._depths.of(_LANES, arguments=self._app.arguments)
         return {lane for lane, depth in depths.items() if depth == 0}
 
     def _publish(self, stray: Stray) -> bool:
         facts = {"mail_id": stray.mail_id, "lane": stray.lane}
-        try:
-            parameters = json.loads(stray.payload)
-        except ValueError:
-            # Nobody of ours wrote that; those behind it must not wait for somebody to mend it.
-            logger.error("cannot publish again: the journal's record is damaged", extra=facts)  # noqa: TRY400 (no content)
+        parameters = _parameters(stray)
+        if parameters is None:
+            logger.error("cannot publish again: the journal's record is damaged", extra=facts)
             return False
         self._app.send_task(
             TASK_NAME, kwargs=parameters, task_id=stray.mail_id, queue=stray.lane, **PUBLISH_OPTIONS
         )
         logger.info("published again", extra=facts)
         return True
+
+
+def _parameters(stray: Stray) -> dict[str, Any] | None:
+    """Return what is to be published, None where nobody of ours can have written the record so."""
+    try:
+        found = json.loads(stray.payload)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) and stray.lane in _LANES else None

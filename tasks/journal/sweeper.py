@@ -53,4 +53,4 @@ class Sweeper:
             looked_at, found = run_script(self._redis, _SWEEP, [call])[0]
             for mail_id, lane, payload in found:
                 # What is damaged must not keep those behind it from being found.
-                yield Stray(mail_id.decode(), lane.decode(), payload.decode(errors="surrogateescape"))
+                yield Stray(*(part.decode(errors="surrogateescape") for part in (mail_id, lane, payload)))

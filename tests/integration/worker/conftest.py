@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import Celery
+from redis import Redis
 
 from producers.client import Mailer
 from tasks.testing.actions import Pause
@@ -90,6 +91,20 @@ def post(valkey: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post
                 yield post
             finally:
                 worker.terminate()
+
+
+@pytest.fixture
+def place(valkey: str) -> str:
+    """The URL of a database that no worker looks at."""
+    return valkey.removesuffix("/0") + "/5"
+
+
+@pytest.fixture
+def redis(place: str) -> Iterator[Redis]:
+    """A client of that database, which is empty."""
+    with Redis.from_url(place) as client:
+        client.flushdb()
+        yield client
 
 
 @pytest.fixture

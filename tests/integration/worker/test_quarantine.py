@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -14,22 +14,6 @@ from producers.errors import EntryNotFound, NotRequeued, QueueUnavailable
 from producers.quarantine import QuarantineRoom
 from tasks.journal.quarantine import Quarantine, QuarantineLimits
 from tasks.journal.sealing import generate_key, seal_with
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture
-def place(valkey: str) -> str:
-    """The URL of a database that no worker looks at."""
-    return valkey.removesuffix("/0") + "/5"
-
-
-@pytest.fixture
-def redis(place: str) -> Iterator[Redis]:
-    with Redis.from_url(place) as client:
-        client.flushdb()
-        yield client
 
 
 def test_an_entry_that_is_put_back_is_sent_in_the_end(post: Any) -> None:

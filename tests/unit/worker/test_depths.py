@@ -56,5 +56,17 @@ def test_a_broker_that_is_away_is_said_to_be_and_asked_anew_next_time() -> None:
     assert first.is_released
 
 
+def test_a_kept_connection_over_which_anything_went_wrong_is_not_asked_again() -> None:
+    odd, fresh = Connection(7, AttributeError()), Connection(8)
+    asked = depths(odd, fresh)
+    asked.of(["bulk"])
+
+    with pytest.raises(AttributeError):
+        asked.of(["bulk"])
+
+    assert odd.is_released
+    assert asked.of(["bulk"]) == {"bulk": 8}
+
+
 def test_a_queue_that_is_not_there_holds_nothing() -> None:
     assert depths(Connection(2, ChannelError(), 3)).of_those_there(["reset", "default", "bulk"]) == 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from redis.exceptions import ConnectionError as RedisAway
 
 from tasks.journal.sweeper import Stray
@@ -12,8 +13,6 @@ from worker.sweeping import Sweeping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    import pytest
 
 
 class App:
@@ -66,14 +65,29 @@ def told(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.name == "worker.sweeping"]
 
 
-def test_a_damaged_record_costs_those_behind_it_nothing(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    "damaged",
+    ['{"to": "canary', '["canary"]', "3", "null", "", "[" * 100_000],
+    ids=["cut off", "a list", "a number", "null", "nothing", "nested"],
+)
+def test_a_damaged_record_costs_those_behind_it_nothing(
+    damaged: str, caplog: pytest.LogCaptureFixture
+) -> None:
     app = App()
 
-    count = sweeping(app, Strays({"one": "{}", "damaged": '{"to": "canary', "two": "{}"})).sweep()
+    count = sweeping(app, Strays({"one": "{}", "damaged": damaged, "two": "{}"})).sweep()
 
     assert (app.published, count) == (["one", "two"], 2)
     assert "cannot publish again: the journal's record is damaged" in told(caplog)
     assert "canary" not in caplog.text
+
+
+def test_a_record_of_a_lane_that_is_none_is_damaged_too() -> None:
+    app, strays = App(), Strays({})
+    strays.sweep = lambda _: iter([Stray("odd", "\udcfe", "{}"), Stray("two", "bulk", "{}")])  # type: ignore[method-assign]
+
+    assert sweeping(app, strays).sweep() == 1
+    assert app.published == ["two"]
 
 
 def test_the_logbooks_of_the_dead_are_read_before_each_sweep() -> None:
