@@ -39,7 +39,8 @@ def test_question_after_question_makes_no_connection_anew(depths: Depths, redis:
         depths.of(["bulk"])
         depths.of_those_there(["bulk"])
 
-    assert connections(redis) == first
+    # Of those of tests before, which nobody holds any more, some may be closed meanwhile.
+    assert connections(redis) <= first
 
 
 def test_a_connection_that_the_server_closed_is_replaced_unseen(depths: Depths, redis: Redis) -> None:
