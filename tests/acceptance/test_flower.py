@@ -138,6 +138,8 @@ def test_flower_shows_that_a_mail_is_under_way_and_nothing_of_what_it_says(
         return status == 200 and mail.id in text
 
     eventually(is_active, "the mail among the worker's active tasks")
+    # Flower hears of tasks by events, which take another way than the worker's answer.
+    eventually(lambda: flower.ask(f"/task/{mail.id}", login=LOGIN) == 200, "the mail's own page")
     for page in pages:
         status, text = flower.read(page, login=LOGIN)
 
