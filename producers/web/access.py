@@ -66,7 +66,7 @@ class Access:
             self._note(scope, status or _GONE, time.perf_counter() - begun)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        method, route = _method(scope), getattr(scope.get("route"), "path", _NO_ROUTE)
+        method, route = _method(scope), getattr(scope.get("route"), "path_format", _NO_ROUTE)
         self._metrics.answered(method, route, status)
         if logger.isEnabledFor(logging.INFO):
             # As logger.info does, which looks through the stack for the line of this call.

@@ -16,6 +16,7 @@ from producers.web.gateway import Gateway, gateway_of
 from producers.web.keys import Key
 from producers.web.parameters import EMAIL, EXAMPLE, HANDING_IN, handing_of
 from producers.web.parcels import Parcel
+from producers.web.paths import BATCH
 from producers.web.problems import Problem
 from producers.web.routers.emails import conflict, state_of
 from tasks.contract.names import Lane
@@ -28,7 +29,7 @@ _MOST: Final = 5000
 
 
 @router.post(
-    "/v1/emails/batch",
+    BATCH,
     operation_id="sendEmails",
     summary="Hand many emails in",
     status_code=202,

@@ -14,6 +14,7 @@ from producers.web.describing import BODY, RATE_HEADERS, RETRY_AFTER, json_body,
 from producers.web.gateway import gateway_of
 from producers.web.keys import Key
 from producers.web.parameters import EMAIL, EXAMPLE, EmailId
+from producers.web.paths import ONE_EMAIL
 from producers.web.problems import Kind, Problem
 from producers.web.routers.emails import no_such_email, standing
 from tasks.contract.parameters import SendEmail
@@ -37,7 +38,7 @@ _NOT_RESENT: Final[dict[Resend, tuple[Kind, str]]] = {
 
 
 @router.delete(
-    "/v1/emails/{email_id}",
+    ONE_EMAIL,
     operation_id="cancelEmail",
     summary="Cancel an email that waits",
     response_model=Email,
@@ -66,7 +67,7 @@ async def cancel_email(request: Request, key: Caller, email_id: EmailId) -> Resp
 
 
 @router.post(
-    "/v1/emails/{email_id}/resend",
+    ONE_EMAIL + "/resend",
     operation_id="resendEmail",
     summary="Send an email again that was not sent to everybody",
     status_code=202,

@@ -25,6 +25,7 @@ from producers.web.gateway import Gateway, gateway_of
 from producers.web.keys import Key
 from producers.web.parameters import EMAIL, EXAMPLE, HANDING_IN, WAIT, EmailId, Handing, handing_of, wait_of
 from producers.web.parcels import Parcel, Question
+from producers.web.paths import ONE_EMAIL
 from producers.web.problems import Problem
 from producers.web.waiting import settled
 from tasks.contract.parameters import SendEmail
@@ -110,7 +111,7 @@ def conflict(first: str) -> Problem:
 
 
 @router.get(
-    "/v1/emails/{email_id}",
+    ONE_EMAIL,
     operation_id="getEmail",
     summary="Ask what became of an email",
     response_model=Email,

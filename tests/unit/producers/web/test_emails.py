@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -229,6 +230,24 @@ def test_a_wrong_method_is_told_the_right_ones(call: Any, method: str, path: str
     assert refused.status_code == 405
     assert allowed in refused.headers["allow"].split(", ")
     assert refused.headers["content-type"] == "application/problem+json"
+
+
+def test_each_resource_allows_the_methods_that_it_is_described_with_and_no_others(call: Any) -> None:
+    described = call("GET", "/openapi.json").json()["paths"]
+    # A path that stands for many is asked for one of them.
+    allowed = {
+        path: call("OPTIONS", re.sub(r"\{\w+\}", "x", path)).headers["allow"].lower().split(", ")
+        for path in described
+    }
+
+    assert {path: set(methods) for path, methods in allowed.items()} == {
+        path: set(operations) for path, operations in described.items()
+    }
+
+
+@pytest.mark.parametrize("path", ["/v1/emails/batch-1", "/v1/emails/xbatch", "/v1/emails/batch-1/resend"])
+def test_an_id_that_only_begins_like_another_resource_is_an_id(call: Any, path: str) -> None:
+    assert call("OPTIONS", path).headers["allow"] in {"DELETE, GET", "POST"}
 
 
 def test_what_is_nowhere_is_a_problem_too(call: Any) -> None:
