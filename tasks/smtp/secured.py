@@ -44,6 +44,8 @@ class Secured:
         self._records = b""
         self._under_way = 0
         self._control = 0
+        #: Content that came in the same read as the end of the handshake.
+        self.early = b""
 
     def shake_hands(self, ready: Readiness, deadline: Deadline) -> None:
         """
@@ -62,6 +64,11 @@ class Secured:
                 raise ConnectionAbortedError("the peer closed the connection")
         while not self._flush():
             ready.to_write(deadline)
+        # No socket will say again that this is there.
+        early = self._content()
+        if early == b"":
+            raise ConnectionAbortedError("the peer closed the connection")
+        self.early = early or b""
 
     def receive(self) -> bytes | None:
         """Return the content of the records that one read from the socket completed."""

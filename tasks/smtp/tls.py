@@ -89,7 +89,7 @@ class Handshakes:
         except (*BREAKS, ValueError) as error:
             raise _failed(error, route) from error
         _check_pin(secured.tls, route)
-        wire.stream = secured
+        wire.go_on_with(secured, secured.early)
 
     def remember(self, wire: Wire, route: Route) -> None:
         """Keep the TLS session of *wire* for the next connection of *route*."""

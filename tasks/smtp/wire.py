@@ -101,6 +101,11 @@ class Wire:
         self._keep(received or b"")
         return received is not None
 
+    def go_on_with(self, stream: Stream, received: bytes) -> None:
+        """Speak through *stream* from now on, by which *received* has come already."""
+        self.stream = stream
+        self._received, self._read = received, 0
+
     @property
     def is_buffered(self) -> bool:
         """Whether bytes that were received wait to be read."""
