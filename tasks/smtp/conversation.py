@@ -11,7 +11,7 @@ from tasks.smtp.faults import BREAKS, LeaseLost, broken, refusal
 from tasks.smtp.planning import begin, require_reserve
 from tasks.smtp.replies import Verdict, is_about_connection, meaning
 from tasks.smtp.submission import go_on
-from tasks.smtp.wire import ConnectionLost
+from tasks.smtp.wire import ConnectionLost, ProtocolError
 
 if TYPE_CHECKING:
     from tasks.deadline import Deadline
@@ -152,7 +152,7 @@ class Conversation:
         except BREAKS as error:
             if dot_at is None or wire.sent <= dot_at:
                 transaction.abandon(
-                    self._last_words(deadline) or broken(error, Phase.DATA, "the content to go out")
+                    self._refusal(transaction, error) or broken(error, Phase.DATA, "the content to go out")
                 )
         if transaction.answer is None:
             self._await_verdict(transaction)
@@ -191,13 +191,20 @@ class Conversation:
             raise LeaseLost
         job.is_marked = True
 
-    def _last_words(self, deadline: Deadline) -> Failure | None:
-        """Return the server's reason for breaking off in mid-content, where it gave one."""
+    def _refusal(self, transaction: Transaction, error: BaseException) -> Failure | None:
+        """Return the server's own refusal of content whose dot is not out, where it gave one."""
         with suppress(*BREAKS):
-            raw = self._session.wire.receive(deadline.sooner(_LAST_WORDS))
+            raw = self._last_words(transaction.submission.deadline, error)
             if meaning(raw, Phase.DATA) in {Verdict.TRANSIENT, Verdict.PERMANENT}:
-                return refusal(raw, Phase.DATA)
+                return refusal(raw, Phase.DATA, transaction.refused)
         return None
+
+    def _last_words(self, deadline: Deadline, error: BaseException) -> RawReply:
+        if isinstance(error, (ConnectionLost, ProtocolError)) and error.last_words:
+            return error.last_words
+        # What is there is read without waiting: a server that takes no more leaves no time for it.
+        self._session.wire.has_unread()
+        return self._session.wire.receive(deadline.sooner(_LAST_WORDS))
 
     def _settle(self, transaction: Transaction) -> None:
         """Leave the session ready for the next mail, or closed where anything is in doubt."""

@@ -69,14 +69,14 @@ class Session:
 
         Raises:
             ConnectionLost: it closes the connection, with its 421 where it sent one.
-            ProtocolError: it answers what it was not asked.
+            ProtocolError: it answers what it was not asked; the answer is its *last_words*.
 
         """
         if self.wire.has_unread():
             raw = self.wire.receive(deadline)
             if raw.closes:
                 raise ConnectionLost("the server closes the connection", last_words=raw)
-            raise ProtocolError("The server answered before it was asked.")
+            raise ProtocolError("The server answered before it was asked.", last_words=raw)
 
     def reset(self, deadline: Deadline) -> bool:
         """Make the server forget an unfinished transaction (RSET); whether the session can go on."""

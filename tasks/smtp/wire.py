@@ -27,7 +27,11 @@ _ONE_LINE: Final = re.compile(rb"([2-5][0-9]{2})(?: ([^\r\n]{0,8186}))?\r?\n")
 
 
 class ProtocolError(Exception):
-    """What came is no SMTP reply, or a reply that makes no sense at its place."""
+    """What came is no SMTP reply, or one that makes no sense at its place, which then is *last_words*."""
+
+    def __init__(self, text: str, *, last_words: RawReply | None = None) -> None:
+        super().__init__(text)
+        self.last_words = last_words
 
 
 class ConnectionLost(ConnectionError):

@@ -186,6 +186,29 @@ def test_an_acceptance_in_mid_content_is_none(desk: Desk) -> None:
     assert desk.marked == []
 
 
+def test_a_refusal_in_mid_content_is_read_although_the_server_takes_no_more_until_time_is_over(
+    desk: Desk,
+) -> None:
+    is_over = threading.Event()
+
+    def behave(connection: socket.socket, lines: Lines) -> None:
+        greet(connection, lines)
+        lines.until(b"DATA")
+        connection.sendall(b"250 ok\r\n250 ok\r\n354 go\r\n")
+        lines.one()
+        connection.sendall(b"552 5.3.4 too big\r\n")
+        is_over.wait(10)
+
+    with RawServer(behave) as server:
+        (answer,) = desk.send(server, desk.mail(body=LARGE * 80, budget=1.0))
+        is_over.set()
+
+    assert isinstance(answer, PermanentFailure)
+    assert (answer.reply.code, answer.reply.text, answer.phase) == (552, "too big", Phase.DATA)
+    assert desk.seconds < 1.5
+    assert desk.marked == []
+
+
 def test_what_a_server_adds_to_the_answer_of_one_mail_is_not_the_next_ones(desk: Desk, offer: Offer) -> None:
     script = Script(dot=(Send(b"250 2.0.0 queued\r\n250 2.0.0 queued again\r\n250 and again\r\n"),))
     with ScriptedServer(script, offer) as server:

@@ -139,6 +139,35 @@ def test_s6_the_reason_that_a_server_gives_in_mid_content_is_kept(desk: Desk, of
     assert server.dots == []
 
 
+@pytest.mark.parametrize(
+    ("reply", "kind", "code"),
+    [
+        ("552 5.3.4 message too big", PermanentFailure, 552),
+        ("451 4.3.1 no room for it", TransientFailure, 451),
+        ("421 4.3.2 closing down", TransientFailure, 421),
+    ],
+    ids=["for good", "for now", "with the connection"],
+)
+def test_s12_a_refusal_in_mid_content_is_the_servers_own_and_leaves_nothing_open(
+    desk: Desk, offer: Offer, reply: str, kind: type[Failure], code: int
+) -> None:
+    """The server reads on to an end that never comes."""
+    # More than the kernel's buffers hold: it cannot be out before the server has answered.
+    large = b"x" * 70 + b"\r\n"
+    script = Script(body=(Say(reply),), rcpt={"bob@example.com": "550 5.1.1 no such user"})
+    with ScriptedServer(script, offer) as server:
+        refused = desk.mail("ann@example.com", "bob@example.com", body=large * 200_000, budget=30)
+        first, second = desk.send(server, refused, desk.mail())
+
+    assert type(first) is kind
+    assert (first.reply.code, first.reply.text, first.phase) == (code, reply[10:], Phase.DATA)
+    assert {to: reply.code for to, reply in first.recipients.items()} == {"bob@example.com": 550}
+    assert isinstance(second, Receipt)
+    assert desk.marked == ["mail-2"]
+    assert len(server.transcripts) == 2
+    assert len(server.dots) == 1
+
+
 @pytest.mark.parametrize("break_off", [Drop(), Reset()], ids=["dropped", "reset"])
 def test_s7_a_break_after_the_dot_leaves_the_outcome_open(
     desk: Desk, offer: Offer, break_off: Action
