@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from typing import TYPE_CHECKING, Final
@@ -23,7 +24,8 @@ class Rest:
     Lets one caller at a time try a server that hung, and refuses the others, until it has answered again.
 
     For *seconds* after a hang nobody tries it at all. Threads share it: those that began before the hang was
-    noticed wait for its end, and no queue of callers waits for the same silence one after the other.
+    noticed wait for its end, and no queue of callers waits for the same silence one after the other. A forked
+    child knows of its parent's hang, and tries the server itself.
     """
 
     def __init__(self, seconds: float = 0.0, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -31,7 +33,16 @@ class Rest:
         self._until = float("-inf")
         self.clock = clock
         self.is_suspect = False
-        self.probe = threading.Lock()
+        self._process = os.getpid()
+        self._probe = threading.Lock()
+
+    @property
+    def probe(self) -> threading.Lock:
+        """What the caller holds who tries a server that hung."""
+        if self._process != os.getpid():
+            # A thread of the parent may have held the lock, and none of them is left here to let go of it.
+            self._probe, self._process = threading.Lock(), os.getpid()
+        return self._probe
 
     def check(self) -> None:
         """
@@ -60,17 +71,20 @@ class Rest:
 class _Turn:
     """A block in which the server is asked: a class, which costs a fifth of a generator's processor time."""
 
-    __slots__ = ("_began", "_is_probe", "_rest")
+    __slots__ = ("_began", "_probe", "_rest")
 
     def __init__(self, rest: Rest) -> None:
         self._rest = rest
+        self._probe: threading.Lock | None = None
 
     def __enter__(self) -> None:
         rest = self._rest
         rest.check()
-        self._is_probe = rest.is_suspect
-        if self._is_probe and not rest.probe.acquire(blocking=False):
-            raise Resting("somebody else is asking it")
+        if rest.is_suspect:
+            probe = rest.probe
+            if not probe.acquire(blocking=False):
+                raise Resting("somebody else is asking it")
+            self._probe = probe
         self._began = rest.clock()
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -79,5 +93,5 @@ class _Turn:
             rest.is_suspect = False
         elif issubclass(kind, Exception):
             rest.note_failure(rest.clock() - self._began)
-        if self._is_probe:
-            rest.probe.release()
+        if self._probe:
+            self._probe.release()

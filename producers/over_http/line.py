@@ -53,7 +53,7 @@ class Line:
         self._rest = Rest(_REST)
         self._lock = threading.Lock()
         self._client: httpx.Client | None = None
-        self._process = 0
+        self._process = os.getpid()
 
     def ask(self, ask: Ask) -> Reply:
         """Return the answer to *ask*."""
@@ -79,8 +79,9 @@ class Line:
 
     def close(self) -> None:
         """Close the connections."""
+        self._begin_anew_after_fork()
         with self._lock:
-            if self._client is not None and self._process == os.getpid():
+            if self._client is not None:
                 self._client.close()
             self._client = None
 
@@ -120,12 +121,17 @@ class Line:
             return _lost(error)
 
     def _connected(self) -> httpx.Client:
+        self._begin_anew_after_fork()
         with self._lock:
-            if self._client is None or self._process != os.getpid():
-                # A forked child that used its parent's connections would take its answers.
+            if self._client is None:
                 self._client = httpx.Client(**self._settings(), transport=BoundedTransport())
-                self._process = os.getpid()
             return self._client
+
+    def _begin_anew_after_fork(self) -> None:
+        if self._process != os.getpid():
+            # A forked child that used its parent's connections would take its answers, and the lock may be
+            # held by a thread that is not here to let go of it.
+            self._client, self._lock, self._process = None, threading.Lock(), os.getpid()
 
     def _settings(self) -> dict[str, Any]:
         return {

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 
 import pytest
@@ -74,3 +75,31 @@ def test_an_answer_ends_the_suspicion(clock: Clock) -> None:
 
     with rest.turn():
         rest.check()
+
+
+@pytest.mark.parametrize("pause", [0.0, 5.0], ids=["without a pause", "after the pause"])
+def test_a_forked_child_asks_although_a_thread_of_its_parent_was_asking(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, pause: float
+) -> None:
+    rest = Rest(pause, clock=clock)
+    fail(rest, clock, A_HANG)
+    clock.now += pause
+
+    # What a fork in the middle of the parent's attempt leaves to the child.
+    with rest.turn():
+        monkeypatch.setattr(os, "getpid", lambda: -1)
+        with rest.turn():
+            pass
+
+    rest.check()
+
+
+def test_a_forked_child_lets_one_caller_at_a_time_try_what_hung(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rest = Rest(clock=clock)
+    fail(rest, clock, A_HANG)
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+
+    with rest.turn(), pytest.raises(Resting), rest.turn():
+        pytest.fail("two tried at once")
