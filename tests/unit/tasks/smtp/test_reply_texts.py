@@ -45,11 +45,29 @@ def test_the_queue_id_is_found_in_each_servers_words(text: str, expected: str | 
         ("try again later - 2 hosts waiting", None),
         ("try again in 300 milliseconds", None),
         ("mailbox of 300 minutes is full", None),
+        ("greylisted:60 seconds", 60.0),
+        ("retry after 00:05:00: greylisted", 300.0),
+        ("Wait. 5 minutes", 300.0),
+        ("wait 1,500 seconds", None),
+        ("wait .5 hours", None),
+        ("try again, 2001:db8::10 s", None),
+        ("try again, 12:34:56::10 s", None),
+        ("try again later [mx1 2024-01-15 10:11:12]", None),
         ("4.3.2 system not accepting messages", None),
     ],
 )
 def test_the_pause_that_a_text_asks_for_is_in_seconds(text: str, seconds: float | None) -> None:
     assert retry_after(text) == seconds
+
+
+@given(st.integers(0, 10**6 - 1), st.sampled_from(["s", " sec", " seconds"]))
+def test_any_whole_number_of_seconds_is_a_pause(number: int, unit: str) -> None:
+    assert retry_after(f"Greylisted, try again in {number}{unit}") == min(number, LONGEST_PAUSE)
+
+
+@given(st.ip_addresses(v=4).map(str) | st.decimals(0, 10**5, places=2).map(str), st.sampled_from("smh"))
+def test_the_digits_at_the_end_of_an_address_or_a_decimal_are_no_pause(number: str, unit: str) -> None:
+    assert retry_after(f"try again, {number} {unit}") is None
 
 
 @given(st.text(max_size=600))
