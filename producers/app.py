@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from celery import Celery
 from kombu import Exchange, Queue
@@ -14,6 +14,10 @@ from tasks.contract.queue import PRODUCER_SETTINGS, PUBLISH_OPTIONS
 
 if TYPE_CHECKING:
     from kombu import Connection, Producer
+
+#: Seconds for RabbitMQ to confirm a message, and for each of its other answers. Another connection is tried
+#: after that, twice for two seconds: what comes together is what a caller may wait.
+LONGEST_CONFIRMATION: Final = 1.0
 
 
 class _App(Celery):
@@ -36,7 +40,7 @@ class _App(Celery):
 def producer_app(broker_url: str) -> Celery:
     """Return an app for the broker, with a queue for each lane."""
     app = _App(broker_url)
-    app.conf.update(celery_settings(PRODUCER_SETTINGS, broker_url))
+    app.conf.update(celery_settings(PRODUCER_SETTINGS, broker_url, patience=LONGEST_CONFIRMATION))
     arguments = queue_arguments(broker_url)
     app.conf.task_queues = [
         Queue(lane, Exchange(lane, type="direct"), routing_key=lane, queue_arguments=arguments)
@@ -54,5 +58,6 @@ def send(app: Celery, producer: Producer, *, mail_id: str, payload: str, lane: s
         # As text: an enum's member would stay one in the message until it is encoded.
         queue=str(lane),
         producer=producer,
+        confirm_timeout=LONGEST_CONFIRMATION,
         **PUBLISH_OPTIONS,
     )

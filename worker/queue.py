@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import kombu
 from celery import Celery
@@ -17,6 +17,9 @@ from worker.trims.transport import fetching
 
 if TYPE_CHECKING:
     from worker.sieve import Sieve
+
+#: Seconds for RabbitMQ to confirm a message, and for each answer to an app that only publishes and asks.
+LONGEST_CONFIRMATION: Final = 5.0
 
 
 class SiftingConnection(kombu.Connection):
@@ -63,7 +66,8 @@ class QueueApp(Celery):
             backend=backend and celery_url(backend),
             set_as_current=False,
         )
-        self.conf.update(celery_settings(WORKER_SETTINGS, broker_url, backend or ""))
+        patience = None if sieve else LONGEST_CONFIRMATION
+        self.conf.update(celery_settings(WORKER_SETTINGS, broker_url, backend or "", patience=patience))
         self.arguments = queue_arguments(broker_url)
         self.conf.task_queues = [
             kombu.Queue(lane, kombu.Exchange(lane), routing_key=lane, queue_arguments=self.arguments)

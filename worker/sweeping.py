@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tasks.contract.names import TASK_NAME, Lane
 from tasks.contract.queue import PUBLISH_OPTIONS
 from worker.depths import AWAY, Depths
+from worker.queue import LONGEST_CONFIRMATION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +92,12 @@ class Sweeping:
             logger.error("cannot publish again: the journal's record is damaged", extra=facts)
             return False
         self._app.send_task(
-            TASK_NAME, kwargs=parameters, task_id=stray.mail_id, queue=stray.lane, **PUBLISH_OPTIONS
+            TASK_NAME,
+            kwargs=parameters,
+            task_id=stray.mail_id,
+            queue=stray.lane,
+            confirm_timeout=LONGEST_CONFIRMATION,
+            **PUBLISH_OPTIONS,
         )
         logger.info("published again", extra=facts)
         return True

@@ -82,9 +82,14 @@ def queue_arguments(broker_url: str) -> dict[str, str]:
     return {"x-queue-type": "quorum"} if is_rabbitmq(broker_url) else {}
 
 
-def celery_settings(base: Mapping[str, Any], broker_url: str, results_url: str = "") -> dict[str, Any]:
+def celery_settings(
+    base: Mapping[str, Any], broker_url: str, results_url: str = "", *, patience: float | None = None
+) -> dict[str, Any]:
     """
     Return the settings *base* (those of a producer or of a worker) for these URLs.
+
+    *patience* is how many seconds an answer of RabbitMQ is waited for by whoever only publishes and asks; for
+    Redis, *base* says it.
 
     Raises:
         ValueError: a URL names sentinels in a way that cannot be used.
@@ -92,6 +97,10 @@ def celery_settings(base: Mapping[str, Any], broker_url: str, results_url: str =
     settings = dict(base)
     if is_rabbitmq(broker_url):
         settings |= _RABBITMQ
+        if patience is not None:
+            # Without them declaring a queue, and closing, would wait for ever.
+            bounds = {"read_timeout": patience, "write_timeout": patience}
+            settings["broker_transport_options"] = {**settings["broker_transport_options"], **bounds}
     urls = {"broker_transport_options": broker_url, "result_backend_transport_options": results_url}
     for name, url in urls.items():
         if is_sentinel(url):

@@ -129,7 +129,11 @@ def test_a_program_that_knows_the_name_alone_sends_through_a_quorum_queue(office
     office.open(POSTROOM_REQUIRE_SEALED="false")
     with Celery("shop", broker=office.broker, backend=office.journal, set_as_current=False) as shop:
         shop.conf.task_create_missing_queue_type = "quorum"
-        shop.conf.broker_transport_options = {"confirm_publish": True}
+        shop.conf.broker_transport_options = {
+            "confirm_publish": True,
+            "read_timeout": 2,
+            "write_timeout": 2,
+        }
         result = shop.send_task("send_email", kwargs=MAIL, queue="default", **PUBLISH_OPTIONS)
 
         assert result.get(timeout=40)["success"]

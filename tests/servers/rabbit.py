@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
@@ -60,6 +62,14 @@ class RabbitNode:
         """Kill it at once, as the machine's death would."""
         self._end([self._node])
 
+    def freeze(self) -> None:
+        """Have it hang: the kernel goes on taking what is sent to it, as long as there is room."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Have it go on."""
+        self._signal(signal.SIGCONT)
+
     def restart(self) -> float:
         """Kill it and start it again; return when it began to answer again."""
         self.kill()
@@ -75,6 +85,7 @@ class RabbitNode:
         # Its own, since one that Erlang starts stays behind.
         self._epmd = subprocess.Popen(line, start_new_session=True, stderr=subprocess.DEVNULL)  # noqa: S603
         try:
+            self._wait_for_epmd()
             self.start()
         except BaseException:
             self.__exit__()
@@ -84,11 +95,24 @@ class RabbitNode:
     def __exit__(self, *_: object) -> None:
         self._end([self._node, self._epmd])
 
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._node is not None
+        os.killpg(self._node.pid, number)
+
     def _end(self, processes: Iterable[subprocess.Popen[bytes] | None]) -> None:
         for process in processes:
             if process is not None and process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+
+    def _wait_for_epmd(self) -> None:
+        """Wait until it listens: no node starts without it."""
+        last_moment = time.monotonic() + _LONGEST_START
+        while True:
+            with suppress(OSError), socket.create_connection((LOOPBACK, self._epmd_port), 1.0):
+                return
+            assert time.monotonic() < last_moment, "epmd did not answer"
+            time.sleep(0.02)
 
     def _answers(self) -> bool:
         try:
@@ -110,6 +134,8 @@ class RabbitNode:
         return kept | {
             "HOME": str(self._folder),
             "ERL_EPMD_PORT": str(self._epmd_port),
+            # A node that was frozen would start one more, which stays behind.
+            "ERL_FLAGS": "-start_epmd false",
             "ERL_EPMD_ADDRESS": LOOPBACK,
             "RABBITMQ_NODENAME": "postroom@localhost",
             "RABBITMQ_DIST_PORT": str(self._distribution),

@@ -399,7 +399,10 @@ def publishing_app(broker_url: str, patience: float) -> Celery:
     app.conf.update(_SETTINGS)
     app.conf.update(broker_connection_timeout=patience / _STEPS, broker_pool_acquire_timeout=patience)
     is_rabbitmq = scheme_of(broker_url) in RABBITMQ
-    app.conf.broker_transport_options = {"confirm_publish": True} if is_rabbitmq else timeouts(patience)
+    # A RabbitMQ that hangs would be waited for without them.
+    bounds = {"read_timeout": patience / _STEPS, "write_timeout": patience / _STEPS}
+    confirmed = {"confirm_publish": True, **bounds}
+    app.conf.broker_transport_options = confirmed if is_rabbitmq else timeouts(patience)
     # As the workers declare them: RabbitMQ refuses a queue that is declared in another way.
     arguments = {"x-queue-type": "quorum"} if is_rabbitmq else {}
     app.conf.task_queues = [

@@ -29,10 +29,14 @@ def test_queues_are_those_of_the_workers(url: str) -> None:
     assert own == workers
 
 
-def test_rabbitmq_confirms_what_it_has() -> None:
+def test_rabbitmq_confirms_what_it_has_within_the_patience() -> None:
     app = publishing_app("amqp://127.0.0.1:1//", 10)
 
-    assert app.conf.broker_transport_options == {"confirm_publish": True}
+    assert app.conf.broker_transport_options == {
+        "confirm_publish": True,
+        "read_timeout": 2.5,
+        "write_timeout": 2.5,
+    }
 
 
 def test_the_applications_own_celery_and_its_imports_are_left_alone(

@@ -82,6 +82,14 @@ def test_rabbitmq_gets_quorum_queues_and_confirms_what_it_got() -> None:
     assert settings["result_backend_transport_options"] == WORKER_SETTINGS["result_backend_transport_options"]
 
 
+def test_rabbitmqs_answers_are_waited_for_as_long_as_is_said() -> None:
+    settings = celery_settings(PRODUCER_SETTINGS, "amqp://h//", patience=1.5)
+
+    options = settings["broker_transport_options"]
+    assert options == {"confirm_publish": True, "read_timeout": 1.5, "write_timeout": 1.5}
+    assert celery_settings(PRODUCER_SETTINGS, "redis://h/0", patience=1.5) == PRODUCER_SETTINGS
+
+
 def test_sentinels_are_told_whose_master_is_meant_and_keep_the_other_options() -> None:
     settings = celery_settings(WORKER_SETTINGS, SENTINELS, SENTINELS)
 
