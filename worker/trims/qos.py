@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from kombu.transport import redis, virtual
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from worker.trims.scripts import ACKNOWLEDGE, GIVE_BACK
 
@@ -74,9 +74,15 @@ class GroupedQoS(redis.QoS):
         return len(self._acknowledged)
 
     def flush_due(self) -> None:
-        """Flush what has waited long enough. Raises as `flush`."""
-        if self.pending >= _AT_ONCE or (self.pending and time.monotonic() - self._since >= _LONGEST):
+        """Flush what has waited long enough, and still waits where it is refused. Raises as `flush`."""
+        if self.pending < _AT_ONCE and (not self.pending or time.monotonic() - self._since < _LONGEST):
+            return
+        try:
             self.flush()
+        except ResponseError as error:
+            self.channel.refusals.add("acknowledged", error)
+        else:
+            self.channel.refusals.end("acknowledged")
 
     def flush(self) -> None:
         """

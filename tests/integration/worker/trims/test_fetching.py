@@ -11,7 +11,7 @@ from redis.exceptions import ConnectionError  # noqa: A004 (Redis's own)
 from tasks.contract.names import Lane
 from tasks.journal.quarantine import Quarantine
 from worker.envelopes import Flaw
-from worker.trims import bells, channel, qos
+from worker.trims import bells, qos, refusals
 from worker.trims.channel import Fetched
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ def test_while_redis_has_no_memory_nothing_is_lost_and_afterwards_it_goes_on(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(channel, "_REFUSED", 0.05)
+    monkeypatch.setattr(refusals, "_REST", 0.05)
     publish("default", *range(5))
     reader = read()
     redis.config_set("maxmemory", "1mb")
