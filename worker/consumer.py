@@ -109,10 +109,13 @@ class SafeConsumer(Consumer):
                     take(message)
             except Flaw as flaw:
                 self._set_aside(message, str(flaw))
+            except KeyError as error:
+                # To kombu it says that the connection broke; what is raised here is about the message.
+                self._give_up(message, error)
             except (*self.connection_errors, *self.channel_errors):
                 raise
             except Exception as error:  # noqa: BLE001 - the last net: no message ends the worker
-                self._set_aside(message, f"cannot be taken up ({type(error).__name__})")
+                self._give_up(message, error)
 
         return on_task_received
 
@@ -144,11 +147,19 @@ class SafeConsumer(Consumer):
 
     def on_unknown_task(self, _body: Any, message: Any, exc: Exception) -> None:  # noqa: ARG002 (Celery's)
         """Set a message aside whose task this worker does not have; whoever waits for it is told."""
-        named = message.headers if "task" in message.headers else message.payload
+        payload = message.payload
+        named = {**payload, **message.headers} if isinstance(payload, dict) else message.headers
         self._set_aside(message, "headers.task: this worker has no such task")
         error = NotRegistered(named["task"])
         request = Bunch(name=named["task"], chord=None, root_id=None, errbacks=None, reply_to=None)
         self.app.backend.mark_as_failure(named["id"], error, request=request)
+
+    def _give_up(self, message: Any, error: Exception) -> None:
+        if message.acknowledged:
+            # The queue has forgotten it, and may not be told so twice: only what was to follow failed.
+            logger.error("message not seen through", extra={"error": type(error).__name__})
+        else:
+            self._set_aside(message, f"cannot be taken up ({type(error).__name__})")
 
     def _set_aside(self, message: Any, reason: str) -> None:
         lane = (message.delivery_info or {}).get("routing_key")

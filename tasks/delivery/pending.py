@@ -33,10 +33,7 @@ class Pending:
     def put_back(self, mails: Sequence[Mail], report: Report) -> None:
         """Leave mails to the journal until their waits are over, and report that."""
         for mail in mails:
-            verdict = self._put_back(mail)
-            # Before the next mail, which Redis may keep waiting: this one may be due and taken up meanwhile.
-            self._leases.let_go([mail.claim])
-            report(mail.job, verdict)
+            report(mail.job, self._put_back(mail))
 
     def recorded(self, mails: Sequence[Mail], report: Report) -> list[Mail]:
         """Have the journal know that no dot of these mails is open, and return those that are still ours."""
@@ -51,8 +48,9 @@ class Pending:
                 )
             )
         except RedisError as error:
-            logger.warning("mail not put back", extra={**mail.facts, "error": type(error).__name__})
-            return LeftAlone("the journal could not be reached")
+            return self._leave(mail, error)
+        # Before the next mail, which Redis may keep waiting: this one may be due and taken up meanwhile.
+        self._leases.let_go([mail.claim])
         if not mail.attempts:
             return LeftAlone("put back untried")
         last = mail.attempts[-1]
@@ -66,11 +64,22 @@ class Pending:
                     mail.claim, history=history_json(mail.attempts), progress=mail.kept_progress()
                 )
             )
-        except RedisError:
-            is_ours = False
+        except RedisError as error:
+            report(mail.job, self._leave(mail, error))
+            return False
         if is_ours:
             mail.has_news = False
             return True
         self._leases.let_go([mail.claim])
         report(mail.job, LeftAlone("lease lost"))
         return False
+
+    def _leave(self, mail: Mail, error: RedisError) -> Verdict:
+        """
+        Let go of a mail of which the journal could not be told.
+
+        It may have it in doubt, from the mark before the dot that was refused. The logbook knows better.
+        """
+        logger.warning("mail not put back", extra={**mail.facts, "error": type(error).__name__})
+        self._leases.let_go([mail.claim], is_left=True)
+        return LeftAlone("the journal could not be reached")

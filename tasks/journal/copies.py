@@ -9,11 +9,11 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 #: What stands before their ids in the keys, the seconds for which they are kept, and what they say, with
-#: a %s for the result as JSON text and one for the id.
+#: a %s for the result and one for the id, each as JSON text.
 Copy: TypeAlias = "tuple[str, int, str]"
 
 _ENTRY: Final = (
-    '{"status":"SUCCESS","result":%%s,"traceback":null,"children":[],"date_done":"%s","task_id":"%%s"}'
+    '{"status":"SUCCESS","result":%%s,"traceback":null,"children":[],"date_done":"%s","task_id":%%s}'
 )
 
 #: For steps that end nothing.

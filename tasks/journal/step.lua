@@ -1,7 +1,7 @@
 -- Move a mail that is in hand: sending | data -> sending | data | queued | a terminal state.
 -- KEYS: open mails, mail
 -- ARGV: of the entries for Celery's backend that hold the results too: prefix of their keys or '' where there are
---       none, seconds to keep them, and what they say, with a %s for the result and one for the mail id;
+--       none, seconds to keep them, and what they say, with a %s for the result and one for the mail id as JSON;
 --       mail id, fence, next state or '' to renew the lease only, ms until the lease is over or the mail is due
 --       again (ms to keep the record, for a terminal state),
 --       then field, value, field, value ..., of a terminal state the result first
@@ -37,7 +37,8 @@ else
     redis.call('PEXPIRE', mail[4], ARGV[7])
   end
   if ARGV[1] ~= '' then
-    local copy = string.format(ARGV[3], ARGV[9], id)
+    -- Any program of Celery's chooses the ids of its mails, quotes and all.
+    local copy = string.format(ARGV[3], ARGV[9], cjson.encode(id))
     redis.call('SET', ARGV[1] .. id, copy, 'EX', ARGV[2])
     redis.call('PUBLISH', ARGV[1] .. id, copy)
   end

@@ -53,9 +53,12 @@ def put_back(outcomes: Sequence[Outcome]) -> None:
     """Give the messages of *outcomes* back, so that somebody stores the results in time."""
     for outcome in outcomes:
         request = outcome.errand.request
-        task_ready(request)
-        if is_current(request):
-            request.reject(requeue=True)
+        try:
+            task_ready(request)
+            if is_current(request):
+                request.reject(requeue=True)
+        except Exception as error:  # noqa: BLE001 (the others must go back; this one does with its channel)
+            logger.error("not put back", extra={"error": type(error).__name__})  # noqa: TRY400 (no content)
 
 
 def is_current(request: DiscreetRequest) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from billiard.einfo import ExceptionInfo
 from celery.worker import state
 
+from tasks import loops
 from tasks.delivery.job import Settled
 from worker.dispatch.acceptance import accept
 from worker.dispatch.conclusion import conclude, flush_events
@@ -75,19 +76,6 @@ class Counter:
         now = time.monotonic()
         self._tray.put(lambda: accept([errand.request for errand in errands], now))
 
-    def done(self, outcome: Outcome) -> None:
-        """Have *outcome* reported; one whose result is stored need only be concluded, soon."""
-        if not (isinstance(outcome.verdict, Settled) and outcome.verdict.is_stored):
-            self.report(outcome)
-            return
-        with self._lock:
-            if not self._ended:
-                self._due = time.monotonic() + _LONGEST
-            self._ended.append(outcome)
-            is_much = len(self._ended) >= _MUCH
-        if is_much or self.is_closing:
-            self._call()
-
     def conclude_due(self) -> float | None:
         """Have what ended a while ago concluded; return the seconds until more of it is due."""
         if not self._ended or self._is_called:
@@ -118,6 +106,21 @@ class Counter:
 
     # In any thread:
 
+    def done(self, outcome: Outcome) -> None:
+        """Have *outcome* reported; one whose result is stored need only be concluded, soon."""
+        if not (isinstance(outcome.verdict, Settled) and outcome.verdict.is_stored):
+            self.report(outcome)
+            return
+        with self._lock:
+            if not self._ended:
+                self._due = time.monotonic() + _LONGEST
+            self._ended.append(outcome)
+            is_much = len(self._ended) >= _MUCH
+        # Only a thread with a loop comes by `conclude_due` in time: what another settles while the senders'
+        # rests, since a mail hangs, would wait as long as that.
+        if is_much or self.is_closing or loops.current() is None:
+            self._call()
+
     def conclude(self, outcomes: Sequence[Outcome]) -> None:
         """Have the consumer conclude *outcomes*, whose results are stored."""
         with self._lock:
@@ -125,6 +128,7 @@ class Counter:
         self._call()
 
     def _call(self) -> None:
+        # Two threads at the same moment may both call; the second call finds nothing.
         if not self._is_called:
             self._is_called = True
             self._tray.put(self._conclude_all)

@@ -6,7 +6,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from redis.exceptions import ConnectionError  # noqa: A004 (Redis, not the system, is away)
+from redis.exceptions import (
+    ConnectionError,  # noqa: A004 (Redis, not the system, is away)
+    ResponseError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -92,6 +95,9 @@ class Bells:
         bell.since = None
         try:
             bell.client.connection.read_response()
+            self._channel.refusals.end("heard")
+        except ResponseError as error:
+            self._channel.refusals.add("heard", error)
         except self._channel.connection_errors:
             bell.client.connection.disconnect()
             raise

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import logging
-import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import uuid4
 
 from kombu.transport import virtual
-from redis.exceptions import ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from worker.envelopes import Flaw, Poison, examine
 from worker.transport import SiftingChannel
 from worker.trims.bells import Bells
 from worker.trims.qos import GroupedQoS
+from worker.trims.refusals import Refusals
 from worker.trims.scripts import FETCH
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ _MOST_BYTES: Final = 4 * 1024 * 1024
 _MOST_IN_HAND: Final = 64 * 1024 * 1024
 #: The part of the limit that must be free for a fetch: with most of it in hand nobody waits for more.
 _WORTH_IT: Final = 8
-#: Seconds for which nothing is fetched after Redis refused it: it has no memory or no disk left.
-_REFUSED: Final = 1.0
 
 
 class Fetched(NamedTuple):
@@ -86,7 +84,7 @@ class FetchingChannel(SiftingChannel):
         self._unacknowledged: set[str] = set()
         self._bytes = 0
         self._empty: set[str] = set()
-        self._not_before = 0.0
+        self.refusals = Refusals(self._call_later)
         self.bells = Bells(self, self._empty.discard)
         super().__init__(*args, **kwargs)
 
@@ -138,13 +136,15 @@ class FetchingChannel(SiftingChannel):
         Raises:
             redis.RedisError: Redis cannot be reached.
         """
-        self.qos.flush_due()
+        if not self.refusals.is_resting:
+            self.qos.flush_due()
         queues = self.active_queues
-        if not queues:
+        # What is acknowledged in vain must not become more and more.
+        if not queues or self.refusals.is_resting:
             return
         room, extra = self._room()
         is_worth_it = room > 0 if queues[0] in self._empty else room + extra > 0
-        if is_worth_it and not self._empty.issuperset(queues) and time.monotonic() >= self._not_before:
+        if is_worth_it and not self._empty.issuperset(queues):
             self._fetch(queues, room, extra)
         self.bells.listen([queue for queue in queues if queue in self._empty])
 
@@ -169,11 +169,8 @@ class FetchingChannel(SiftingChannel):
         try:
             with self.conn_or_acquire() as client:
                 found = FETCH.run(client, (self.unacked_index_key, self.unacked_key, *lists), arguments)
-        except ReadOnlyError:
-            raise
         except ResponseError as error:
-            logger.warning("nothing fetched, since Redis refused", extra={"error": type(error).__name__})
-            self._not_before = time.monotonic() + _REFUSED
+            self.refusals.add("fetched", error)
             return
         self._empty.update(queue for queue, (left, *_) in zip(queues, found, strict=True) if not left)
         messages = [(queue, raw) for queue, (_, *raws) in zip(queues, found, strict=True) for raw in raws]
@@ -182,9 +179,18 @@ class FetchingChannel(SiftingChannel):
         self._bytes += sum(len(raw) for _, _, raw in fetched)
         self.qos.note(tag for tag, _, _ in fetched)
         self._hand_on(fetched)
-        if fetched and self.connection.cycle.loop:
+        if fetched:
+            self.refusals.end("fetched")
             # The loop must not rest before it was seen whether there is more.
-            self.connection.cycle.loop.call_soon(_nothing)
+            self._call_later(0.0)
+
+    def _call_later(self, seconds: float) -> None:
+        """Have the loop take a turn after *seconds*."""
+        if loop := self.connection.cycle.loop:
+            if seconds:
+                loop.call_later(seconds, _nothing)
+            else:
+                loop.call_soon(_nothing)
 
     def _hand_on(self, fetched: list[Fetched]) -> None:
         for tag, queue, raw in self.short_cut(fetched):

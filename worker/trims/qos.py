@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from kombu.transport import redis, virtual
+from redis.exceptions import RedisError, ResponseError
 
 from worker.trims.scripts import ACKNOWLEDGE, GIVE_BACK
 
@@ -72,9 +74,15 @@ class GroupedQoS(redis.QoS):
         return len(self._acknowledged)
 
     def flush_due(self) -> None:
-        """Flush what has waited long enough. Raises as `flush`."""
-        if self.pending >= _AT_ONCE or (self.pending and time.monotonic() - self._since >= _LONGEST):
+        """Flush what has waited long enough, and still waits where it is refused. Raises as `flush`."""
+        if self.pending < _AT_ONCE and (not self.pending or time.monotonic() - self._since < _LONGEST):
+            return
+        try:
             self.flush()
+        except ResponseError as error:
+            self.channel.refusals.add("acknowledged", error)
+        else:
+            self.channel.refusals.end("acknowledged")
 
     def flush(self) -> None:
         """
@@ -85,10 +93,17 @@ class GroupedQoS(redis.QoS):
         """
         if not self._acknowledged:
             return
-        tags, self._acknowledged = self._acknowledged, []
         with self.channel.conn_or_acquire() as client:
-            ACKNOWLEDGE.run(client, (self.unacked_index_key, self.unacked_key), tags)
+            ACKNOWLEDGE.run(client, (self.unacked_index_key, self.unacked_key), self._acknowledged)
+        tags, self._acknowledged = self._acknowledged, []
         self.channel.forget(tags)
+
+    def restore_unacked_once(self, stderr: Any = None) -> None:
+        """Have Redis forget what was acknowledged, and give back what was not, at the channel's end."""
+        # kombu does nothing at all where nothing is left to be given back.
+        with suppress(RedisError):
+            self.flush()
+        super().restore_unacked_once(stderr)
 
     def restore_unacked(self, client: Any = None) -> None:  # noqa: ARG002 (kombu's)
         """Give back all that was delivered and not acknowledged."""

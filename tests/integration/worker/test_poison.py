@@ -268,6 +268,21 @@ def test_neither_log_nor_facts_say_what_a_mail_says(post: Any, push: Any, quaran
     assert CANARY not in str(quarantine.entries())
 
 
+def test_an_unknown_task_costs_no_connection_whichever_way_its_id_is_told(
+    post: Any, push: Any, quarantine: Quarantine
+) -> None:
+    lost = post.log.read_text(encoding="utf-8").count("Connection to broker lost")
+    mail_id = str(uuid.uuid4())
+    told = b64({"id": mail_id, "args": [], "kwargs": {}})
+    push(json.dumps(entry(headers={"task": "no.such.task"}, body=told)))
+
+    with pytest.raises(Exception, match=r"no\.such\.task"):
+        post.app.AsyncResult(mail_id).get(timeout=10)
+    assert goes_on(post)
+    assert len(quarantine.entries()) == 1
+    assert post.log.read_text(encoding="utf-8").count("Connection to broker lost") == lost
+
+
 def test_many_at_once_hold_nothing_up(post: Any, push: Any, quarantine: Quarantine) -> None:
     push(*(f"{n}" for n in range(300)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import uuid
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,14 @@ def test_positional_arguments_are_a_result_too(post: Any) -> None:
     outcome = post.app.send_task("send_email", args=["ann@example.org"], queue="default").get(timeout=20)
 
     assert outcome["code"] == 600
+
+
+def test_an_id_may_be_any_that_celery_takes(post: Any) -> None:
+    mail_id = f'order "{uuid.uuid4()}" \\'
+    result = post.app.send_task("send_email", kwargs=MAIL, queue="default", task_id=mail_id)
+
+    assert result.get(timeout=20)["success"]
+    assert post.mailer.poll(mail_id).state is MailState.SENT
 
 
 @pytest.mark.parametrize("lane", ["reset", "default", "bulk"])

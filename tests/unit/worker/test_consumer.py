@@ -35,6 +35,10 @@ class Message:
     events: list[Any] = field(default_factory=list)
     _raw: Any = None
 
+    @property
+    def acknowledged(self) -> bool:
+        return "acknowledged" in self.events
+
     def ack_log_error(self, *_: Any) -> None:
         self.events.append("acknowledged")
 
@@ -72,7 +76,8 @@ def consumer(message: Message, **options: Any) -> SafeConsumer:
     found.strategies = {}
     found.task_consumer = SimpleNamespace(channel=None)
     found.app = SimpleNamespace(sieve=Sieve(message.events, **options), backend=Backend())
-    found.connection_errors, found.channel_errors = (ConnectionResetError,), (ResponseError,)
+    # As kombu has it: where a connection broke, it may have forgotten what something belongs to.
+    found.connection_errors, found.channel_errors = (ConnectionResetError, KeyError), (ResponseError,)
     return found
 
 
@@ -109,11 +114,30 @@ def test_an_unsound_one_is_set_aside_before_it_is_acknowledged(monkeypatch: pyte
     ]
 
 
-def test_what_nobody_has_foreseen_is_set_aside_by_name_only(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [AttributeError, KeyError])
+def test_what_nobody_has_foreseen_is_set_aside_by_name_only(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
     message = Message()
-    take(message, raising(AttributeError("canary")), monkeypatch)
+    take(message, raising(error("canary")), monkeypatch)
 
-    assert message.events == [("bulk", "cannot be taken up (AttributeError)"), "acknowledged"]
+    assert message.events == [("bulk", f"cannot be taken up ({error.__name__})"), "acknowledged"]
+
+
+@pytest.mark.parametrize("error", [AttributeError, KeyError])
+def test_a_message_that_is_acknowledged_is_not_set_aside_as_well(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    message = Message()
+
+    def acknowledge_and_fail(_: Message) -> None:
+        message.ack_log_error()
+        raise error("canary")
+
+    take(message, acknowledge_and_fail, monkeypatch)
+
+    assert message.events == ["acknowledged"]
+    assert ("message not seen through" in caplog.text, "canary" in caplog.text) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -152,8 +176,12 @@ def test_celerys_own_refusals_are_set_aside_too() -> None:
 
 @pytest.mark.parametrize(
     "message",
-    [Message(), Message(headers={}, payload={**SOUND, "args": []})],
-    ids=["protocol 2", "protocol 1"],
+    [
+        Message(),
+        Message(headers={}, payload={**SOUND, "args": []}),
+        Message(headers={"task": "send_email"}, payload={"id": "m", "args": []}),
+    ],
+    ids=["protocol 2", "protocol 1", "between the two"],
 )
 def test_whoever_waits_for_an_unknown_task_is_told(message: Message) -> None:
     found = consumer(message)

@@ -11,7 +11,7 @@ from redis.exceptions import ConnectionError  # noqa: A004 (Redis's own)
 from tasks.contract.names import Lane
 from tasks.journal.quarantine import Quarantine
 from worker.envelopes import Flaw
-from worker.trims import bells, channel
+from worker.trims import bells, qos, refusals
 from worker.trims.channel import Fetched
 
 if TYPE_CHECKING:
@@ -120,6 +120,58 @@ def test_what_was_not_acknowledged_goes_back_in_order_when_the_consumer_ends(
     assert not redis.exists(*UNACKED)
 
 
+def test_what_was_acknowledged_last_is_forgotten_although_nothing_else_is_left(
+    read: Callable[..., Reader], publish: Callable[..., None], redis: Redis
+) -> None:
+    publish("default", *range(3))
+    reader = read(acks=False)
+    reader.turn_until(lambda: len(reader.got) == 3)
+    for message in reader.got:
+        message.ack()
+    assert redis.hlen("unacked") == 3, "the acknowledgements wait for others"
+    reader.connection.close()
+
+    assert not redis.exists("default", *UNACKED)
+
+
+class Away:
+    """A script whose Redis is away."""
+
+    def run(self, *_: Any) -> None:
+        raise ConnectionError
+
+
+def test_what_a_broken_connection_could_not_acknowledge_is_acknowledged_over_the_next(
+    read: Callable[..., Reader], publish: Callable[..., None], redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish("default", *range(3))
+    reader = read(acks=False)
+    reader.turn_until(lambda: len(reader.got) == 3)
+    for message in reader.got[:2]:
+        message.ack()
+    with monkeypatch.context() as patched:
+        patched.setattr(qos, "ACKNOWLEDGE", Away())
+        with pytest.raises(ConnectionError):
+            reader.channel.qos.flush()
+    reader.connection.close()
+
+    assert redis.llen("default") == 1
+    assert not redis.exists(*UNACKED)
+
+
+def test_a_redis_that_is_away_keeps_no_channel_from_closing(
+    read: Callable[..., Reader], publish: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish("default", 1)
+    reader = read(acks=False)
+    reader.turn_until(lambda: reader.got)
+    reader.got[0].ack()
+    monkeypatch.setattr(qos, "ACKNOWLEDGE", Away())
+    reader.connection.close()
+
+    assert reader.channel.closed
+
+
 def test_a_message_that_is_rejected_comes_again_and_is_next(
     read: Callable[..., Reader], publish: Callable[..., None], redis: Redis
 ) -> None:
@@ -172,7 +224,7 @@ def test_while_redis_has_no_memory_nothing_is_lost_and_afterwards_it_goes_on(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(channel, "_REFUSED", 0.05)
+    monkeypatch.setattr(refusals, "_REST", 0.05)
     publish("default", *range(5))
     reader = read()
     redis.config_set("maxmemory", "1mb")

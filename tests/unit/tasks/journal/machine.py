@@ -113,6 +113,7 @@ class JournalMachine(RuleBasedStateMachine):
         self.keys: dict[str, Letter] = {}
         self.queue: list[Letter] = []
         self.hands: list[Hand] = []
+        self.late: list[tuple[Hand, Callable[[Claim], bool]]] = []
 
     @initialize(beginnings=st.lists(st.sampled_from(BEGINNINGS), min_size=1, max_size=2))
     def begin_amid_things(self, beginnings: list[str]) -> None:
@@ -277,6 +278,27 @@ class JournalMachine(RuleBasedStateMachine):
         hand = self._pick(self.tried_hands, i)
         self._step(hand, lambda claim: self.journal.postpone(claim, wait=10.0, **_notes(hand)))
         self._let_go(hand)
+
+    @precondition(lambda self: self.tried_hands)
+    @rule(i=indices, last=st.sampled_from(["record", "postpone", "mark"]))
+    def leave_a_refused_mail(self, i: int, last: str) -> None:
+        """The journal is away for too long, and does what it was asked for last when it is back."""
+        hand = self._pick(self.tried_hands, i)
+        notes, covered = _notes(hand), hand.mail.covered()
+        steps: dict[str, Callable[[Claim], bool]] = {
+            "record": lambda claim: self.journal.record(claim, **notes),
+            "postpone": lambda claim: self.journal.postpone(claim, wait=10.0, **notes),
+            "mark": lambda claim: self.journal.mark([claim], [covered])[0],
+        }
+        self._clean_up(hand)
+        self.late.append((hand, steps[last]))
+
+    @precondition(lambda self: self.late)
+    @rule(i=indices)
+    def do_at_last_what_was_asked_for(self, i: int) -> None:
+        hand, step = self._pick(self.late, i)
+        self.late.remove((hand, step))
+        self._step(hand, step)
 
     @precondition(lambda self: self.settled_hands)
     @rule(i=indices)

@@ -135,6 +135,24 @@ def test_what_could_not_be_stored_goes_back_to_the_broker(
     assert (channel.acknowledged, channel.given_back) == ([], ["tag of m"])
 
 
+def test_what_cannot_be_put_back_keeps_no_other_from_it(
+    errand: Callable[..., Errand],
+    channel: Channel,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bad, good = errand("bad"), errand("good")
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise ValueError("canary")
+
+    monkeypatch.setattr(bad.request, "_on_reject", fail)
+    put_back([Outcome(bad, settled(250), 0.1), Outcome(good, settled(250), 0.1)])
+
+    assert channel.given_back == ["tag of good"]
+    assert ("not put back" in caplog.text, "canary" in caplog.text) == (True, False)
+
+
 def test_at_the_end_each_dispatcher_is_flushed_once(errand: Callable[..., Errand], eventer: Eventer) -> None:
     flush_events([Outcome(errand(mail_id), settled(250), 0.1) for mail_id in "abc"])
 

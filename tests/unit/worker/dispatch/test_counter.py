@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tasks import loops
 from tasks.delivery.job import PutBack, Settled
 from worker.dispatch import counter as module
 from worker.dispatch.counter import Counter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from worker.dispatch.items import Outcome
 
@@ -55,6 +57,15 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return moment
 
 
+@pytest.fixture(autouse=True)
+def loop() -> Iterator[None]:
+    """Makes the test's thread that of the senders."""
+    senders: Any = object()
+    loops.enter(senders)
+    yield
+    loops.enter(None)
+
+
 @pytest.fixture
 def counter(tray: Any) -> Counter:
     desk: Any = None
@@ -94,6 +105,21 @@ def test_many_wait_for_no_more(counter: Counter, tray: Tray, concluded: list[lis
     tray.empty()
 
     assert concluded == [many]
+
+
+def test_what_another_thread_than_the_senders_settles_waits_for_nothing(
+    counter: Counter, tray: Tray, concluded: list[list[Any]]
+) -> None:
+    """Their loop may rest for as long as a server is silent, and nobody would call in time."""
+    waiting, settled = outcome(), outcome()
+    counter.done(waiting)
+    thread = threading.Thread(target=counter.done, args=(settled,))
+    thread.start()
+    thread.join()
+    assert len(tray.calls) == 1
+    tray.empty()
+
+    assert concluded == [[waiting, settled]]
 
 
 def test_what_ends_after_the_consumer_was_called_is_not_forgotten(
