@@ -37,7 +37,7 @@ class LeaseKeeper:
         self._logbook = logbook or Logbook()
         self._held: dict[str, Claim] = {}
         self._lock = threading.Lock()
-        self._wake = threading.Event()
+        self._closed = threading.Event()
         self._pid = 0
 
     @contextmanager
@@ -69,6 +69,10 @@ class LeaseKeeper:
                 if held and held.fence == claim.fence:
                     del self._held[claim.mail_id]
 
+    def close(self) -> None:
+        """Renew no leases any more, and hold no further ones; the end of a process does the same."""
+        self._closed.set()
+
     def _start(self) -> None:
         if self._pid == os.getpid():
             return
@@ -78,7 +82,7 @@ class LeaseKeeper:
 
     def _renew_forever(self) -> None:
         pause = self._journal.options.lease / _RENEWALS_PER_LEASE
-        while not self._wake.wait(pause):
+        while not self._closed.wait(pause):
             try:
                 self.renew()
             except BaseException as error:  # noqa: BLE001 (without this thread no mail would keep its lease)

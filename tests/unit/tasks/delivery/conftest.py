@@ -96,6 +96,7 @@ class Desk:
     seal: Seal | None = None
     is_seal_required: bool = False
     letters: Letters = field(default_factory=NoLetters)
+    keepers: list[LeaseKeeper] = field(default_factory=list)
 
     @property
     def journal(self) -> Journal:
@@ -105,10 +106,11 @@ class Desk:
     def service(self) -> DeliveryService:
         """A service as a worker process has it."""
         accounts = Accounts([Account(name="default", **self.account)])
+        self.keepers.append(LeaseKeeper(Journal(self.redis)))
         return DeliveryService(
             journal=self.journal,
             control=Control(self.redis, seal=self.seal),
-            leases=LeaseKeeper(Journal(self.redis)),
+            leases=self.keepers[-1],
             preparation=Preparation(
                 Router(accounts),
                 AttachmentPolicy(),
@@ -134,4 +136,8 @@ def desk() -> Iterator[Desk]:
     """A desk whose server accepts everything."""
     with fakeredis.FakeRedis() as redis:
         account = {"host": "smtp.example.org", "sender": "desk@example.org"}
-        yield Desk(redis, Clock(), ScriptedTransport([OK]), account)
+        desk = Desk(redis, Clock(), ScriptedTransport([OK]), account)
+        yield desk
+        # What a test leaves in hand would be renewed, and told to be lost, during others.
+        for keeper in desk.keepers:
+            keeper.close()

@@ -59,6 +59,7 @@ class Office:
         logbook = Logbook(self.shelf)
         # With the lease of a real one, or its thread would renew without a pause.
         leases = LeaseKeeper(Journal(self.desk.redis), logbook)
+        self.desk.keepers.append(leases)
         service = replace(self.desk.service(), leases=leases, logbook=logbook)
         [verdict] = service.deliver([Job("m", "default", {"to": [ANN, BOB], "subject": "s", "body": "b"})])
         return verdict

@@ -42,6 +42,19 @@ def test_a_lease_is_renewed_again_and_again_while_the_mail_is_in_hand(
         assert all(journal.renewed.acquire(timeout=5.0) for _ in range(3))
 
 
+def test_a_closed_keeper_leaves_no_thread_behind(redis: Redis, take: Callable[[Journal], Claim]) -> None:
+    journal = SignallingJournal(redis)
+    others = set(threading.enumerate())
+    keeper = LeaseKeeper(journal)
+    keeper.hold([take(journal)])
+    (thread,) = set(threading.enumerate()) - others
+
+    keeper.close()
+
+    thread.join(5.0)
+    assert not thread.is_alive()
+
+
 def test_a_renewal_that_goes_wrong_in_any_way_is_not_the_last(
     redis: Redis, take: Callable[[Journal], Claim], caplog: pytest.LogCaptureFixture
 ) -> None:
