@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from worker.processors import spread
+
 if TYPE_CHECKING:
     from worker.programs import Program, Running
 
@@ -36,6 +38,7 @@ class Kept:
     """
     The process *number* of those that run *program*.
 
+    Where it is one of *spread_over* processes, these are spread over the machine's processors; see `spread`.
     One that died is started again after 1, 2, 4 … 30 seconds, and after one second where it had run for a
     minute; but not one that exits with code 2, which says that it would fail again. *code* is then set.
     """
@@ -43,6 +46,7 @@ class Kept:
     program: Program
     number: int = 1
     first_wait: float = FIRST_WAIT
+    spread_over: int | None = None
     code: int | None = field(default=None, init=False)
     _process: Running | None = field(default=None, init=False)
     _began: float = field(default=0.0, init=False)
@@ -84,11 +88,21 @@ class Kept:
     def _start(self) -> None:
         self._began = time.monotonic()
         try:
-            self._process = self.program.start({SUPERVISOR: "worker.supervise", PROCESS: str(self.number)})
+            self._process = self._started()
         except FileNotFoundError:
             self._ended(127)
         except OSError as error:
             self._ended(_NO_ROOM if error.errno in _SHORTAGES else 126)
+
+    def _started(self) -> Running:
+        environment = {SUPERVISOR: "worker.supervise", PROCESS: str(self.number)}
+        if self.spread_over is None:
+            return self.program.start(environment)
+        with spread(self.number, self.spread_over) as processor:
+            process = self.program.start(environment)
+        if processor is not None:
+            self._say(f"runs on processor {processor}")
+        return process
 
     def _ended(self, code: int) -> None:
         self.kill()

@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 
 #: How many processes run the command where the command line does not say so.
 PROCESSES: Final = "POSTROOM_PROCESSES"
+#: Whether they are spread over the processors where the command line does not say so.
+CPU_AFFINITY: Final = "POSTROOM_CPU_AFFINITY"
 
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 _MOST: Final = 64
+_AFFINITIES: Final = ("auto", "none")
 
 
 @dataclass(slots=True)
@@ -33,13 +36,14 @@ class Supervisor:
     Runs *program* in as many *processes* until it is told to stop, each kept by itself.
 
     Stop signals are passed on to all of them; *grace* seconds after the first signal they and their children
-    are killed.
+    are killed. Where it *is_spread*, each runs on a processor of its own if their numbers allow.
     """
 
     program: Program
     processes: int = 1
     grace: float = 75.0
     first_wait: float = FIRST_WAIT
+    is_spread: bool = False
     _signals: list[int] = field(default_factory=list, init=False)
     _is_stopping: bool = field(default=False, init=False)
     _kill_at: float | None = field(default=None, init=False)
@@ -48,7 +52,9 @@ class Supervisor:
     def run(self) -> int:
         """Return 0 once stopped, or the exit code of a process where none need be started again."""
         self._listen()
-        kept = [Kept(self.program, number, self.first_wait) for number in range(1, self.processes + 1)]
+        over = self.processes if self.is_spread else None
+        numbers = range(1, self.processes + 1)
+        kept = [Kept(self.program, number, self.first_wait, spread_over=over) for number in numbers]
         while True:
             self._obey(kept)
             for each in kept:
@@ -104,6 +110,14 @@ def main(arguments: list[str] | None = None) -> int:
         help=f"how many run the command (default: ${PROCESSES}, or 1)",
     )
     parser.add_argument(
+        "--cpu-affinity",
+        type=_affinity,
+        default=os.environ.get(CPU_AFFINITY) or "auto",
+        metavar="{auto,none}",
+        help="auto: each on a processor of its own, where there are as many processes as processors, or a "
+        f"multiple; none: wherever the system likes (default: ${CPU_AFFINITY}, or auto)",
+    )
+    parser.add_argument(
         "-m",
         nargs=argparse.REMAINDER,
         dest="module",
@@ -120,7 +134,8 @@ def main(arguments: list[str] | None = None) -> int:
         run = program(line, is_module=bool(options.module))
     except ImportError as missing:
         parser.error(f"-m {line[0]}: {missing}")
-    return Supervisor(run, options.processes, options.grace).run()
+    is_spread = options.cpu_affinity == "auto"
+    return Supervisor(run, options.processes, options.grace, is_spread=is_spread).run()
 
 
 def _count(text: str) -> int:
@@ -129,6 +144,12 @@ def _count(text: str) -> int:
     raise argparse.ArgumentTypeError(
         f"{text!r} must be a whole number from 1 to {_MOST} (as must ${PROCESSES})"
     )
+
+
+def _affinity(text: str) -> str:
+    if text in _AFFINITIES:
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} must be auto or none (as must ${CPU_AFFINITY})")
 
 
 if __name__ == "__main__":

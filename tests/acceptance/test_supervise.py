@@ -270,3 +270,43 @@ def test_a_number_of_processes_that_cannot_be_is_refused(
 
     assert ended.value.code == 2
     assert "must be a whole number from 1 to 64 (as must $POSTROOM_PROCESSES)" in capsys.readouterr().err
+
+
+PROCESSORS = os.sched_getaffinity(0) if sys.platform == "linux" else {0}
+SEVERAL = pytest.mark.skipif(len(PROCESSORS) == 1, reason="there is one processor for all")
+
+
+@SEVERAL
+def test_as_many_processes_as_processors_have_one_each_also_when_started_again(
+    supervised: Supervised,
+) -> None:
+    supervised.run("obedient", "--processes", str(len(PROCESSORS)))
+    supervised.wait_for_start(len(PROCESSORS))
+    first = {pid: os.sched_getaffinity(pid) for pid in supervised.pids()}
+    second = supervised.pids()[supervised.numbers().index("2")]
+    os.kill(second, signal.SIGKILL)
+    again = supervised.wait_for_start(len(PROCESSORS) + 1)
+
+    assert sorted(map(sorted, first.values())) == [[processor] for processor in sorted(PROCESSORS)]
+    assert os.sched_getaffinity(again) == first[second]
+    assert os.sched_getaffinity(supervised.process.pid) == PROCESSORS
+    assert f" 2: runs on processor {min(first[second])}" in supervised.log.read_text()
+
+
+@SEVERAL
+def test_processes_run_wherever_the_system_likes_where_the_environment_says_so(
+    supervised: Supervised, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSTROOM_CPU_AFFINITY", "none")
+    supervised.run("obedient", "--processes", str(len(PROCESSORS)))
+    supervised.wait_for_start(len(PROCESSORS))
+
+    assert [os.sched_getaffinity(pid) for pid in supervised.pids()] == [PROCESSORS] * len(PROCESSORS)
+
+
+def test_an_affinity_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        supervise.main(["--cpu-affinity=0,1", "true"])
+
+    assert ended.value.code == 2
+    assert "'0,1' must be auto or none (as must $POSTROOM_CPU_AFFINITY)" in capsys.readouterr().err

@@ -16,8 +16,8 @@ from worker.settings import Settings, load
 
 ROOT = Path(__file__).parents[3]
 ACCOUNT = "POSTROOM_ACCOUNTS__default__"
-#: Read before there are settings: where to look for them, and how many processes there are to read them.
-BEFORE = {"POSTROOM_CONFIG", "POSTROOM_SECRETS_FOLDER", "POSTROOM_PROCESSES"}
+#: Read before there are settings: where to look for them, how many processes read them, and where those run.
+BEFORE = {"POSTROOM_CONFIG", "POSTROOM_SECRETS_FOLDER", "POSTROOM_PROCESSES", "POSTROOM_CPU_AFFINITY"}
 
 GROUPS = {"accounts", "resets"}
 
