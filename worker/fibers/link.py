@@ -41,7 +41,7 @@ _NOT_ENOUGH: Final = object()
 
 class SharedLink:
     """
-    Sends the commands that fibers give it meanwhile together, and answers each in its turn.
+    Sends the commands of fibers as they come, and answers each in its turn.
 
     What breaks the connection breaks it for all that wait for answers. Threads without a loop have a
     connection each, and so have all where the way to Redis is encrypted.
@@ -87,10 +87,12 @@ class _Line:
         loop.chores.append(self._send)
 
     def ask(self, packed: list[bytes]) -> list[Any]:
-        """Have *packed* sent with what others send meanwhile, and return the answers."""
+        """Send *packed*, at once where that is possible, and return the answers."""
         question = _Question(self.loop.wait_for(self._longest), len(packed))
         self._unsent += packed
         self._waiting.append(question)
+        # Not only when all fibers wait: Redis works while they do.
+        self._send()
         error = self.loop.park(late=_LATE)
         if error is _LATE:
             error = TimeoutError("Redis did not answer in time")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -45,6 +46,30 @@ def test_each_fiber_gets_its_own_answers_over_one_connection(link: SharedLink, r
 
     assert heard == {number: [f"{number}.{turn}".encode() for turn in range(10)] for number in heard}
     assert redis.info("stats")["total_connections_received"] - before <= 1
+
+
+def test_the_server_works_while_another_fiber_does(link: SharedLink, redis: Redis) -> None:
+    redis.delete("asked")
+    seen: list[bool] = []
+
+    def compute() -> bool:
+        """Give way to nobody, for as long as it takes."""
+        deadline = time.monotonic() + LONG / 2
+        while not redis.exists("asked") and time.monotonic() < deadline:
+            pass
+        return bool(redis.exists("asked"))
+
+    def work() -> None:
+        loop: Any = loops.current()
+        link.call("ECHO", "connected")
+        computed = loop.wait_for(LONG)
+        loop.spawn(lambda: link.call("SET", "asked", "1"))
+        loop.spawn(lambda: loop.wake(computed, compute()))
+        seen.append(loop.park())
+
+    carry(work)
+
+    assert seen == [True]
 
 
 def test_an_answer_that_is_an_error_is_its_askers_only(link: SharedLink) -> None:

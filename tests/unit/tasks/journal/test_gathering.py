@@ -67,6 +67,31 @@ def test_one_who_asks_again_shares_the_next_command() -> None:
     assert [names for names, _ in journal.commands] == [["a1", "b1"], ["a2", "b2"]]
 
 
+def test_four_do_not_wait_for_those_who_come_later() -> None:
+    journal = Journal()
+    gathering = Gathering(journal.send)
+
+    carry(*[lambda name=name: gathering([step(name)], NO_COPY) for name in "abcdef"])
+
+    assert [names for names, _ in journal.commands] == [["a", "b", "c", "d"], ["e", "f"]]
+
+
+@pytest.mark.parametrize("fibers", range(1, 10))
+def test_whoever_asks_again_and_again_is_answered_once_each_time(fibers: int) -> None:
+    journal = Journal()
+    gathering = Gathering(journal.send)
+    asked = [f"{fiber} {turn}" for fiber in range(fibers) for turn in range(5)]
+
+    def ask(fiber: int) -> None:
+        for turn in range(5):
+            assert gathering([step(f"{fiber} {turn}")], NO_COPY) == [f"{fiber} {turn}"]
+
+    carry(*[lambda fiber=fiber: ask(fiber) for fiber in range(fibers)])
+
+    assert sorted(name for names, _ in journal.commands for name in names) == asked
+    assert max(len(names) for names, _ in journal.commands) == min(fibers, 4)
+
+
 def test_a_step_that_is_refused_costs_no_other() -> None:
     journal = Journal(refuses="bad")
     gathering = Gathering(journal.send)
