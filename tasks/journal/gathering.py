@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tasks.loops import Loop, Wait
 
 #: Steps of so many fibers do not wait for further ones: while Redis does them, the others have work to do.
-ENOUGH: Final = 4
+_ENOUGH: Final = 4
 _ALONE: Final = object()
 
 
@@ -58,7 +58,7 @@ class Gathering:
             return self._send(steps, copy)
         part = _Part(steps, copy, loop.wait_for(inf))
         self._parts.append(part)
-        if len(self._parts) >= ENOUGH:
+        if len(self._parts) >= _ENOUGH:
             parts, self._parts = self._parts, []
             loop.spawn(lambda: self._send_parts(loop, parts))
         elif not self._is_pausing:
