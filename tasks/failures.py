@@ -77,6 +77,10 @@ class TransientFailure(Failure):
     """Nothing was sent, and the same may succeed later."""
 
 
+class NotBegun(TransientFailure):
+    """An attempt that was not begun, since too little of the time budget was left for it."""
+
+
 class PermanentFailure(Failure):
     """Nothing was sent, and the same will fail again."""
 

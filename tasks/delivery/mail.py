@@ -12,7 +12,7 @@ from tasks.contract.result import Attempt
 from tasks.deadline import Deadline
 from tasks.delivery.outcome import Ending, attempt_of
 from tasks.delivery.progress import Progress
-from tasks.failures import Failure, PermanentFailure, Receipt, Reply, TransientFailure, Unconfirmed
+from tasks.failures import Failure, NotBegun, PermanentFailure, Receipt, Reply, TransientFailure, Unconfirmed
 from tasks.smtp.faults import LeaseLost
 from tasks.smtp.replies import is_too_many_recipients
 from tasks.smtp.reply_texts import queue_id
@@ -140,6 +140,8 @@ class Mail:
                 self._doubtful(answer, policy)
             case LeaseLost():
                 self.is_lost = True
+            case NotBegun() if self.attempts:
+                self.settle(self._last_failure)
             case TransientFailure():
                 self.progress.refuse(answer.recipients)
                 self._tried(answer.reply)
@@ -174,6 +176,12 @@ class Mail:
             self._try_again(TransientFailure(answer.reply, answer.phase), policy)
         if self.wait is not None:
             self.progress.reopen()
+
+    @property
+    def _last_failure(self) -> Failure:
+        """What the last attempt ended with, which may have been another worker's."""
+        last = self.attempts[-1]
+        return self.failure or TransientFailure(Reply(last.code, last.message))
 
     def _try_again(self, failure: TransientFailure, policy: RetryPolicy) -> None:
         self.wait = policy.wait_after(failure, attempt=len(self.attempts), deadline=self.deadline)

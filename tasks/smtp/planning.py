@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from tasks.contract.codes import LocalCode, Phase
-from tasks.failures import PermanentFailure, Reply, TransientFailure
+from tasks.failures import NotBegun, PermanentFailure, Reply, TransientFailure
 from tasks.smtp.faults import none_accepted
 from tasks.smtp.replies import over_announced_limit
 from tasks.smtp.stuffing import stuffed
@@ -30,10 +30,13 @@ def begin(submission: Submission, extensions: Extensions) -> Transaction:
 
     Raises:
         PermanentFailure: the mail cannot go to such a server at all; nothing was sent.
-        TransientFailure: too little time is left.
+        NotBegun: too little time is left.
 
     """
-    require_reserve(submission)
+    try:
+        require_reserve(submission)
+    except TransientFailure as failure:
+        raise NotBegun(failure.reply, failure.phase) from None
     envelope = submission.envelope
     speaks_utf8 = "SMTPUTF8" in extensions.keywords
     content = envelope.content_smtputf8 if speaks_utf8 and envelope.content_smtputf8 else envelope.content

@@ -11,7 +11,7 @@ from tasks.contract.codes import LocalCode, Phase
 from tasks.contract.result import Delivery, RecipientState
 from tasks.contract.status import MailState
 from tasks.delivery.job import LeftAlone, PutBack, Settled
-from tasks.failures import PermanentFailure, Receipt, Reply, TransientFailure, Unconfirmed
+from tasks.failures import NotBegun, PermanentFailure, Receipt, Reply, TransientFailure, Unconfirmed
 from tasks.journal.records import Entry
 from tasks.smtp.faults import LeaseLost
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 OK = Receipt(Reply(250, "Ok: queued as ABC123", "2.0.0"))
 LATER = TransientFailure(Reply(451, "greylisted", "4.7.1"), Phase.RCPT)
 NEVER = PermanentFailure(Reply(550, "no such user <nobody@example.org>", "5.1.1"), Phase.RCPT)
+TOO_LATE = NotBegun(Reply(LocalCode.TIME_OVER, "too little time"), Phase.DATA)
 SILENCE = Unconfirmed(Reply(LocalCode.UNKNOWN, "its answer never arrived"), Phase.FINAL)
 
 
@@ -137,6 +138,34 @@ def test_a_wait_that_the_budget_does_not_hold_is_not_waited(desk: Any) -> None:
     assert desk.clock.slept == []
 
 
+def test_an_attempt_that_came_too_late_to_begin_leaves_the_servers_last_word(desk: Any) -> None:
+    desk.transport.answers = [LATER, TOO_LATE]
+
+    [verdict] = desk.deliver({})
+
+    outcome = result(verdict)
+    assert (outcome.code, outcome.retryable, outcome.source) == (451, True, "server")
+    assert [attempt.code for attempt in outcome.attempts] == [451]
+
+
+def test_it_leaves_the_word_that_another_worker_heard_as_well(desk: Any) -> None:
+    desk.transport.answers = [TransientFailure(LATER.reply, Phase.RCPT, retry_after=300.0), TOO_LATE]
+    desk.deliver({"timeout": 3_600_000})
+    desk.redis.hset("postroom:mail:m1", "due", 0)
+
+    [verdict] = desk.deliver({"timeout": 3_600_000})
+
+    assert (result(verdict).code, result(verdict).retryable) == (451, True)
+
+
+def test_a_first_attempt_that_came_too_late_to_begin_says_so(desk: Any) -> None:
+    desk.transport.answers = [TOO_LATE]
+
+    [verdict] = desk.deliver({"timeout": 2000})
+
+    assert (result(verdict).code, result(verdict).retryable) == (LocalCode.TIME_OVER, True)
+
+
 def test_only_the_recipients_refused_for_now_are_tried_again(desk: Any) -> None:
     refused = {"bob@example.org": Reply(451, "later"), "eve@example.org": Reply(550, "never", "5.1.1")}
     desk.transport.answers = [Receipt(OK.reply, refused), OK]
@@ -203,6 +232,14 @@ def test_silence_after_the_dot_is_sent_again_where_the_caller_chose_so(desk: Any
 
 def test_a_refusal_after_an_unknown_copy_does_not_claim_that_nothing_was_sent(desk: Any) -> None:
     desk.transport.answers = [SILENCE, NEVER]
+
+    [verdict] = desk.deliver({"on_unknown": "resend"})
+
+    assert result(verdict).delivery is Delivery.UNKNOWN
+
+
+def test_too_little_time_after_an_unknown_copy_does_not_claim_it_either(desk: Any) -> None:
+    desk.transport.answers = [SILENCE, TOO_LATE]
 
     [verdict] = desk.deliver({"on_unknown": "resend"})
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tasks.contract.codes import LocalCode, Phase
 from tasks.deadline import Deadline
 from tasks.envelope import Envelope
-from tasks.failures import Failure, PermanentFailure, TransientFailure
+from tasks.failures import Failure, NotBegun, PermanentFailure
 from tasks.smtp.extensions import Extensions
 from tasks.smtp.planning import begin
 from tasks.smtp.replies import RawReply, is_too_many_recipients
@@ -173,8 +173,8 @@ def test_stuffed_dots_are_undone_by_the_server_and_never_end_the_mail(lines: lis
     assert [line.removeprefix(b".") for line in received] == expected
 
 
-def test_too_little_time_is_a_passing_failure() -> None:
+def test_with_too_little_time_a_mail_is_not_begun() -> None:
     failure = failure_of(mail(deadline=Deadline.after(1.0, budget=60.0)))
 
-    assert type(failure) is TransientFailure
+    assert type(failure) is NotBegun
     assert failure.reply.code == LocalCode.TIME_OVER
