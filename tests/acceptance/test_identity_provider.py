@@ -64,7 +64,8 @@ def test_the_page_leads_to_a_mail_whose_link_sets_the_password_once(
     assert form.headers["Referrer-Policy"] == "no-referrer"
     assert choose(link, "long-enough-1", "something-else") == (400, "The two are not the same.")
     assert choose(link, "short") == (400, "Invalid password: minimum length 8.")
-    assert choose(link[:-1] + "_", "long-enough-1")[0] == 410
+    # Not its last character, of which some bits say nothing.
+    assert choose(link[:-2] + ("A" if link[-2] != "A" else "B") + link[-1], "long-enough-1")[0] == 410
     assert choose(link, "long-enough-1") == (200, "Your password was changed. You can sign in with it now.")
     assert choose(link, "long-enough-2")[0] == 410
     assert realm.chosen == {ANN["id"]: "long-enough-1"}
