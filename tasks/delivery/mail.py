@@ -87,7 +87,14 @@ class Mail:
         self.recall()
 
     def put_off(self, failure: TransientFailure, policy: RetryPolicy) -> None:
-        """Note an attempt that ended before there was a mail to submit, and when to try again."""
+        """
+        Note an attempt that ended before anything was sent, and when to try again.
+
+        One that was not even begun is none: the mail ends with what the last one heard.
+        """
+        if isinstance(failure, NotBegun) and self.attempts:
+            self.settle(self._last_failure)
+            return
         self._tried(failure.reply)
         self._try_again(failure, policy)
 
@@ -140,12 +147,9 @@ class Mail:
                 self._doubtful(answer, policy)
             case LeaseLost():
                 self.is_lost = True
-            case NotBegun() if self.attempts:
-                self.settle(self._last_failure)
             case TransientFailure():
                 self.progress.refuse(answer.recipients)
-                self._tried(answer.reply)
-                self._try_again(answer, policy)
+                self.put_off(answer, policy)
             case PermanentFailure():
                 self.progress.refuse(answer.recipients)
                 self._tried(answer.reply)

@@ -19,12 +19,13 @@ from tasks.delivery.prepared import Prepared
 from tasks.delivery.sealing import SealPolicy
 from tasks.delivery.steps import Steps, work_off
 from tasks.delivery.ways import Ways
-from tasks.failures import Expired, Failure, PermanentFailure, Reply, Unconfirmed
+from tasks.failures import Expired, Failure, NotBegun, PermanentFailure, Reply, Unconfirmed
 from tasks.journal.records import Grip
 from tasks.loops import give_way, offload
 from tasks.message.attachments import AttachmentPolicy, load
 from tasks.message.compose import MAX_BYTES, compose
 from tasks.message.identity import Identity
+from tasks.smtp.planning import TOO_LITTLE_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -159,8 +160,7 @@ def _restrict_time(mail: Mail, budget: float, expires_at: datetime | None) -> No
         left = min(left, until_expiry)
     mail.deadline = Deadline.after(left, budget=budget, clock=mail.clock)
     if mail.deadline.remaining <= mail.deadline.reserve and mail.attempts:
-        last = mail.attempts[-1]
-        raise PermanentFailure(Reply(last.code, last.message))
+        raise NotBegun(TOO_LITTLE_TIME)
 
 
 def _resends_unknown(request: SendEmail, direction: Direction) -> bool:

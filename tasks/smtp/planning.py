@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from tasks.smtp.submission import Submission
 
 _NO_SMTPUTF8: Final = Reply(LocalCode.POLICY, "The server does not support international addresses.", "5.6.7")
+#: What ends an attempt at whose dot the time would be over.
+TOO_LITTLE_TIME: Final = Reply(
+    LocalCode.TIME_OVER, "Too little of the time budget was left to send the content."
+)
 # A local part without any character that could end the path or the line, or in quotes (RFC 5321, 4.1.2).
 _PATH: Final = re.compile(
     r"(?:[^\s@\"<>\x00-\x1f\x7f]+|\"(?:[^\"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])*\")@[^\s@\"<>\x00-\x1f\x7f]+"
@@ -33,10 +37,7 @@ def begin(submission: Submission, extensions: Extensions) -> Transaction:
         NotBegun: too little time is left.
 
     """
-    try:
-        require_reserve(submission)
-    except TransientFailure as failure:
-        raise NotBegun(failure.reply, failure.phase) from None
+    require_reserve(submission, NotBegun)
     envelope = submission.envelope
     speaks_utf8 = "SMTPUTF8" in extensions.keywords
     content = envelope.content_smtputf8 if speaks_utf8 and envelope.content_smtputf8 else envelope.content
@@ -56,18 +57,17 @@ def begin(submission: Submission, extensions: Extensions) -> Transaction:
     return Transaction(submission, (mail, *paths, b"DATA"), recipients, last, unasked, bulk=bulk)
 
 
-def require_reserve(submission: Submission) -> None:
+def require_reserve(submission: Submission, kind: type[TransientFailure] = TransientFailure) -> None:
     """
     Let DATA not begin where the dot's reply could hardly arrive in time.
 
     Raises:
-        TransientFailure: less than the deadline's reserve is left.
+        TransientFailure: less than the deadline's reserve is left; it is of the *kind* that is named.
 
     """
     deadline = submission.deadline
     if deadline.remaining < deadline.reserve:
-        text = "Too little of the time budget was left to send the content."
-        raise TransientFailure(Reply(LocalCode.TIME_OVER, text), Phase.DATA)
+        raise kind(TOO_LITTLE_TIME, Phase.DATA)
 
 
 def _asked(recipients: tuple[str, ...], extensions: Extensions) -> tuple[tuple[str, ...], dict[str, Reply]]:

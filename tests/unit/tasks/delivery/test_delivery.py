@@ -158,6 +158,21 @@ def test_it_leaves_the_word_that_another_worker_heard_as_well(desk: Any) -> None
     assert (result(verdict).code, result(verdict).retryable) == (451, True)
 
 
+def test_so_does_a_mail_that_waited_in_the_journal_until_its_time_was_nearly_over(desk: Any) -> None:
+    desk.transport.answers = [TransientFailure(LATER.reply, Phase.RCPT, retry_after=300.0), OK]
+    desk.deliver({"timeout": 3_600_000})
+    desk.redis.hset("postroom:mail:m1", "due", 0)
+    # It has seconds of its time left when it is taken up again.
+    desk.redis.hincrby("postroom:mail:m1", "started", -3_597_000)
+
+    [verdict] = desk.deliver({"timeout": 3_600_000})
+
+    outcome = result(verdict)
+    assert (outcome.code, outcome.retryable, outcome.source) == (451, True, "server")
+    assert [attempt.code for attempt in outcome.attempts] == [451]
+    assert len(desk.transport.tried) == 1
+
+
 def test_a_first_attempt_that_came_too_late_to_begin_says_so(desk: Any) -> None:
     desk.transport.answers = [TOO_LATE]
 

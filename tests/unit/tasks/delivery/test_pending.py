@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tasks.delivery.job import Verdict
+    from tasks.failures import Answer
     from tests.unit.tasks.delivery.conftest import Desk
 
 ANN, BOB = "ann@example.org", "bob@example.org"
@@ -72,6 +73,14 @@ class Office:
         """Have another process read what was left."""
         Recovery(self.shelf, self.desk.journal).recover()
 
+    def deliver_twice(self, *, hold: float, answers: list[Answer]) -> Verdict:
+        """Deliver a mail while the journal goes away in between, and again when it is back."""
+        self.desk.hold, self.desk.transport.answers = hold, answers
+        assert isinstance(self.deliver(), LeftAlone)
+        self.come_back()
+        self.clean_up()
+        return self.deliver()
+
 
 @pytest.fixture
 def office(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
@@ -88,25 +97,15 @@ WAYS = pytest.mark.parametrize("hold", [0.0, 60.0], ids=["put back", "recorded"]
 def test_a_mail_that_was_refused_for_now_is_sent_when_the_journal_is_back(
     office: Office, hold: float
 ) -> None:
-    office.desk.hold = hold
-    office.desk.transport.answers = [NOT_NOW, Receipt(OK)]
-    assert isinstance(office.deliver(), LeftAlone)
-    office.come_back()
-    office.clean_up()
+    verdict = office.deliver_twice(hold=hold, answers=[NOT_NOW, Receipt(OK)])
 
-    verdict = office.deliver()
     assert isinstance(verdict, Settled)
     assert verdict.result.delivery is Delivery.SENT
 
 
 @WAYS
 def test_who_has_the_mail_already_gets_no_second_copy(office: Office, hold: float) -> None:
-    office.desk.hold = hold
-    office.desk.transport.answers = [Receipt(OK, {BOB: LATER}), Receipt(OK)]
-    assert isinstance(office.deliver(), LeftAlone)
-    office.come_back()
-    office.clean_up()
-    verdict = office.deliver()
+    verdict = office.deliver_twice(hold=hold, answers=[Receipt(OK, {BOB: LATER}), Receipt(OK)])
 
     assert isinstance(verdict, Settled)
     assert verdict.result.delivery is Delivery.SENT

@@ -60,6 +60,11 @@ def test_monitors_are_told_of_each_end_as_what_it_is(
     assert eventer.events == [{"type": kind, "uuid": "m", **fields}]
 
 
+def fail(*_: Any, **__: Any) -> None:
+    """Do what nobody expects."""
+    raise ValueError("canary")
+
+
 def test_what_cannot_be_concluded_costs_no_other(
     errand: Callable[..., Errand],
     channel: Channel,
@@ -67,10 +72,6 @@ def test_what_cannot_be_concluded_costs_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     bad, good = errand("bad"), errand("good")
-
-    def fail(*_: Any, **__: Any) -> None:
-        raise ValueError("canary")
-
     monkeypatch.setattr(bad.request, "_on_ack", fail)
     conclude(
         [Outcome(bad, settled(250, Delivery.SENT), 0.1), Outcome(good, settled(250, Delivery.SENT), 0.1)]
@@ -142,10 +143,6 @@ def test_what_cannot_be_put_back_keeps_no_other_from_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     bad, good = errand("bad"), errand("good")
-
-    def fail(*_: Any, **__: Any) -> None:
-        raise ValueError("canary")
-
     monkeypatch.setattr(bad.request, "_on_reject", fail)
     put_back([Outcome(bad, settled(250), 0.1), Outcome(good, settled(250), 0.1)])
 
