@@ -70,7 +70,7 @@ class LeaseKeeper:
                     del self._held[claim.mail_id]
 
     def close(self) -> None:
-        """Renew no leases any more, and hold no further ones; the end of a process does the same."""
+        """Renew no leases any more, nor those that are held later; the end of a process does the same."""
         self._closed.set()
 
     def _start(self) -> None:
