@@ -1,6 +1,6 @@
 -- Take a mail in: (none) -> queued.
 -- KEYS: open mails, mail, [idempotency key, the same under each older sealing key ...], [the message's queue]
--- ARGV: ms that a message may stay unseen,
+-- ARGV: ms after which the sweeper first looks at it,
 --       mail id, lane, payload, fingerprint, delay in ms before it is due, message to publish or '',
 --       whom to tell of its end or '', [fingerprint under each older sealing key ...]
 -- Returns accepted | known | same <first id> | conflict <first id>

@@ -27,9 +27,9 @@ def milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def accepting(patience: float) -> Call:
+def accepting(first_look: float) -> Call:
     """Return what all calls of `accept` share."""
-    return Call((OPEN,), (milliseconds(patience),))
+    return Call((OPEN,), (milliseconds(first_look),))
 
 
 def accept(entry: Entry, message: bytes) -> Call:
@@ -42,9 +42,9 @@ def accept(entry: Entry, message: bytes) -> Call:
     return Call(keys, (*arguments, *(fingerprint for _, fingerprint in marks[1:])))
 
 
-def beginning(lease: float, runs: int, *, in_company: bool) -> Call:
+def beginning(lease: float, runs: int, first_look: float, *, in_company: bool) -> Call:
     """Return what all calls of `begin` share."""
-    return Call((OPEN, WATERMARKS), (milliseconds(lease), runs, int(in_company)))
+    return Call((OPEN, WATERMARKS), (milliseconds(lease), runs, int(in_company), milliseconds(first_look)))
 
 
 def begin(mail_id: str) -> Call:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tasks.contract.names import Lane
+from tasks.journal.calls import milliseconds
 from tasks.journal.journal import JournalOptions
 from tasks.journal.keys import MAIL, OPEN, WATERMARKS
 from tasks.journal.scripts import Call, Script, run_script
@@ -37,7 +38,7 @@ class Sweeper:
 
     def __init__(self, redis: Redis, *, options: JournalOptions | None = None, batch: int = 500) -> None:
         self._redis = redis
-        self._patience = round((options or JournalOptions()).patience * 1000)
+        self._options = options or JournalOptions()
         self._batch = batch
 
     def sweep(self, empty_lanes: Collection[str]) -> Iterator[Stray]:
@@ -47,7 +48,8 @@ class Sweeper:
         *empty_lanes* names the queues in which nothing waits. Raises `redis.RedisError`.
         """
         lanes = [part for lane in Lane for part in (lane.value, int(lane in empty_lanes))]
-        call = Call((OPEN, WATERMARKS), (MAIL, self._batch, self._patience, *lanes))
+        times = milliseconds(self._options.patience), milliseconds(self._options.first_look)
+        call = Call((OPEN, WATERMARKS), (MAIL, self._batch, *times, *lanes))
         looked_at = self._batch
         while looked_at == self._batch:
             looked_at, found = run_script(self._redis, _SWEEP, [call])[0]

@@ -59,7 +59,7 @@ def test_an_end_is_noted_with_the_record_as_it_is_then(journal: Journal, redis: 
     assert (end["mail"], end["notify"], end["state"], end["lane"]) == ("m", "shop", "not_sent", "bulk")
     assert end["fence"] == str(claim.fence)
     assert SendEmailResult.model_validate_json(end["result"]) == REFUSED
-    assert "payload" not in end
+    assert not end["payload"]
 
 
 def test_nothing_is_noted_where_nobody_asked(journal: Journal, redis: Redis) -> None:

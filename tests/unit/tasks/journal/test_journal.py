@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -197,9 +197,9 @@ def test_a_mail_whose_worker_died_after_the_mark_is_unconfirmed_with_what_was_co
 
 
 def lease_left(redis: Redis) -> float:
-    """Return the seconds for which the lease lasts, and see that the sweeper looks when it is over."""
+    """Return the seconds for which the lease lasts, and see that the sweeper looks by the time it is over."""
     lease = int(redis.hget("postroom:mail:m", "lease") or 0)
-    assert redis.zscore("postroom:open", "m") == lease
+    assert cast("float", redis.zscore("postroom:open", "m")) <= lease
     seconds, microseconds = redis.time()
     return lease / 1000 - seconds - microseconds / 1e6
 
@@ -312,7 +312,7 @@ def test_a_finished_mail_has_its_result_and_no_parameters(
 
     assert record is not None
     assert (record.state, record.result) == (MailState.SENT, SENT)
-    assert redis.hget("postroom:mail:m", "payload") is None
+    assert not redis.hget("postroom:mail:m", "payload")
     assert redis.zcard("postroom:open") == 0
     assert journal.begin(["m"]) == [Refusal("m", Hindrance.DONE, SENT)]
 

@@ -103,6 +103,43 @@ def test_a_mail_whose_worker_died_is_published_again(
     assert strays(redis, empty=(), patience=30.0) == ["m"]
 
 
+def test_a_mail_in_hand_is_left_alone_until_its_lease_is_over(
+    redis: Redis, journal: Journal, take: Callable[[Journal], Claim]
+) -> None:
+    take(journal)
+    lease = int(redis.hget("postroom:mail:m", "lease") or 0)
+    redis.zadd("postroom:open", {"m": 0})
+
+    assert strays(redis, patience=30.0) == []
+    assert redis.zscore("postroom:open", "m") == lease
+
+
+def test_a_lost_message_is_missed_when_patience_is_over_however_often_was_looked_before(
+    redis: Redis, journal_with: Callable[..., Journal]
+) -> None:
+    accept(journal_with(lease=15.0, patience=30.0), "m")
+    age(redis, "m", 16_000)
+    before = strays(redis, patience=30.0)
+    looks_at = redis.zscore("postroom:open", "m")
+    age(redis, "m", 15_000)
+
+    assert before == []
+    assert looks_at == int(redis.hget("postroom:mail:m", "published") or 0) + 15_000 + 30_000
+    assert strays(redis, patience=30.0) == ["m"]
+
+
+def test_a_mail_that_waited_longer_than_a_lease_is_looked_at_when_that_of_its_worker_is_over(
+    redis: Redis, journal: Journal
+) -> None:
+    accept(journal, "m")
+    age(redis, "m", 16_000)
+    strays(redis, empty=(), patience=30.0)
+
+    journal.begin(["m"])
+
+    assert redis.zscore("postroom:open", "m") == int(redis.hget("postroom:mail:m", "lease") or 0)
+
+
 def test_every_open_mail_is_looked_at_however_many_there_are(redis: Redis, journal: Journal) -> None:
     names = [f"m{i}" for i in range(9)]
     accept(journal, *names)
