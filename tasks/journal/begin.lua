@@ -1,7 +1,7 @@
 -- Take a mail up: queued -> sending, or go on with one whose worker died (its lease is over).
 -- KEYS: open mails, watermarks, mail
 -- ARGV: lease in ms, runs that a mail may have, 1 if others are carried at the same time, else 0,
---       ms after which the sweeper first looks at a published mail (not more than the lease), mail id
+--       ms after which the sweeper first looks at a published mail (not more than the lease)
 -- Returns unknown | done <result> <resends> | early <ms> | busy <ms> | alone
 --       | yours | unconfirmed | crashed, each with fence, accepted, elapsed ms, history, progress, now, resends
 local mail = redis.call('HMGET', KEYS[3], 'state', 'fence', 'accepted', 'due', 'published', 'lane')
@@ -61,6 +61,6 @@ redis.call('HSET', KEYS[3], 'state', state, 'fence', text(fence), 'runs', text(r
 -- the moment for it, and most mails are through by then.
 if mail[2] ~= '0' or published + ARGV[4] <= now then
   opened[#opened + 1] = lease
-  opened[#opened + 1] = ARGV[5]
+  opened[#opened + 1] = id_of(KEYS[3])
 end
 return { verdict, fence, tonumber(mail[3]), now - started, before[4] or '', before[5] or '', now, resends }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from tasks.contract.result import SendEmailResult
@@ -27,6 +28,12 @@ def milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
 
+@lru_cache(maxsize=64)
+def _written(seconds: float) -> str:
+    """Return milliseconds as text; nearly all steps last for one of two times."""
+    return str(milliseconds(seconds))
+
+
 def accepting(first_look: float) -> Call:
     """Return what all calls of `accept` share."""
     return Call((OPEN,), (milliseconds(first_look),))
@@ -38,7 +45,7 @@ def accept(entry: Entry, message: bytes) -> Call:
     marks += [(IDEMPOTENCY + name, fingerprint) for name, fingerprint in entry.earlier if name]
     keys = (MAIL + entry.mail_id, *(name for name, _ in marks), *([entry.lane] if message else []))
     delay = milliseconds(entry.delay)
-    arguments = (entry.mail_id, entry.lane, entry.payload, entry.fingerprint, delay, message, entry.notify)
+    arguments = (entry.lane, entry.payload, entry.fingerprint, delay, message, entry.notify)
     return Call(keys, (*arguments, *(fingerprint for _, fingerprint in marks[1:])))
 
 
@@ -49,7 +56,7 @@ def beginning(lease: float, runs: int, first_look: float, *, in_company: bool) -
 
 def begin(mail_id: str) -> Call:
     """Return the call that takes a mail up."""
-    return Call((MAIL + mail_id,), (mail_id,), len(mail_id))
+    return Call((MAIL + mail_id,), (), 0)
 
 
 def stepping(copy: Copy = NO_COPY) -> Call:
@@ -59,9 +66,8 @@ def stepping(copy: Copy = NO_COPY) -> Call:
 
 def step(claim: Claim, state: str, seconds: float, *fields: str) -> Call:
     """Return the call that moves a mail in hand to *state*; step.lua says what lasts for *seconds*."""
-    mail_id = claim.mail_id
-    characters = len(mail_id) + sum(map(len, fields))
-    return Call((MAIL + mail_id,), (mail_id, claim.fence, state, milliseconds(seconds), *fields), characters)
+    lasting: str = _written(seconds)
+    return Call((MAIL + claim.mail_id,), (claim.fence, state, lasting, *fields), sum(map(len, fields)))
 
 
 def accepted(answers: Iterable[list[bytes]]) -> list[Accepted]:
@@ -90,8 +96,8 @@ def grips(mail_ids: Iterable[str], answers: Iterable[list[Any]]) -> list[Claim |
                 moment(accepted),
                 begun[1],
                 elapsed / 1000,
-                history.decode(),
-                progress.decode(),
+                history.decode() if history else "",
+                progress.decode() if progress else "",
                 resends > 0,
             )
         )

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from redis.exceptions import NoScriptError
 
+from tasks.journal.keys import MAIL
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -35,6 +37,10 @@ local function text(moment)
   local known = texts[moment] or string.format('%%d', moment)
   texts[moment] = known
   return known
+end
+-- The id of a mail, by its key: sent once more, it would cost both sides more than to take it from there.
+local function id_of(key)
+  return string.sub(key, %d)
 end
 local function each(KEYS, ARGV)
 %s
@@ -86,7 +92,7 @@ class Script:
     @classmethod
     def of(cls, one: str) -> Script:
         """Return the script that does the Lua text *one* for each of its calls."""
-        source = _LOOP % one
+        source = _LOOP % (len(MAIL) + 1, one)
         return cls(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
 
 

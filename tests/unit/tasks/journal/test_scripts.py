@@ -117,4 +117,6 @@ def test_steps_and_beginnings_say_how_large_they_are() -> None:
     claim = Claim("m", 1, Grip.YOURS, NOW, NOW, 0.0)
 
     for made in (begin("m"), step(claim, "sent", 1.0, "result", "x" * 999)):
-        assert made.size == made._replace(characters=None).size - len("sent") * ("sent" in made.arguments)
+        counted = made._replace(characters=None).size
+        # State and time are left out: they are always short.
+        assert counted - 20 < made.size <= counted

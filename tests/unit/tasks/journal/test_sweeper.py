@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tasks.contract.names import Lane
+from tasks.contract.result import Delivery, SendEmailResult
+from tasks.contract.status import MailState
 from tasks.journal.journal import Journal, JournalOptions
 from tasks.journal.records import Claim, Entry
+from tasks.journal.settlement import Settlement
 from tasks.journal.sweeper import Sweeper
 
 if TYPE_CHECKING:
@@ -47,6 +50,30 @@ def test_a_mail_whose_message_vanished_from_an_empty_queue_is_published_once(
 
     assert strays(redis, patience=30.0) == ["m"]
     assert strays(redis, patience=30.0) == []
+
+
+def test_a_mail_that_was_published_again_is_looked_at_as_early_as_a_new_one(
+    redis: Redis, journal: Journal
+) -> None:
+    accept(journal, "m")
+    age(redis, "m", 31_000)
+    strays(redis, patience=30.0)
+
+    published = int(redis.hget("postroom:mail:m", "published") or 0)
+    assert redis.zscore("postroom:open", "m") == published + 15_000
+
+
+def test_a_settled_mail_that_still_counts_as_open_is_not_published(
+    redis: Redis, journal: Journal, take: Callable[[Journal], Claim]
+) -> None:
+    sent = SendEmailResult(
+        success=True, code=250, message="Ok", delivery=Delivery.SENT, retryable=False, source="server"
+    )
+    journal.finish([Settlement.of(take(journal), MailState.SENT, sent)])
+    redis.zadd("postroom:open", {"m": 0})
+
+    assert strays(redis) == []
+    assert redis.zcard("postroom:open") == 0
 
 
 def test_a_mail_that_was_published_again_waits_like_any_other(redis: Redis, journal: Journal) -> None:
