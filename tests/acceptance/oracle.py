@@ -148,8 +148,8 @@ def _left_in_redis(office: PostOffice) -> list[str]:
     mails = [key.decode() for key in office.redis.scan_iter("postroom:mail:*", count=1000)]
     pipeline = office.redis.pipeline(transaction=False)
     for key in mails:
-        pipeline.hexists(key, "payload")
-    return found + [key for key, has_payload in zip(mails, pipeline.execute(), strict=True) if has_payload]
+        pipeline.hget(key, "payload")
+    return found + [key for key, payload in zip(mails, pipeline.execute(), strict=True) if payload]
 
 
 def _find_weak(office: PostOffice) -> list[str]:
