@@ -62,7 +62,7 @@ def test_q2_a_reset_does_not_wait_behind_bulk_mail(open_office: OpenOffice) -> N
     ill = open_office()
     message = {"to": "ann@example.org", "subject": "s", "body": "b"}
     ill.office.accepted += ill.office.mailer.enqueue_many(
-        [message] * sizes.scaled(10_000, once=600), lane="bulk"
+        [message] * sizes.scaled(10_000, once=2400), lane="bulk"
     ).ids
     ill.open()
     ill.wait_until(lambda: ill.dots > 0, "bulk mail on its way")
