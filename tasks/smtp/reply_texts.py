@@ -17,11 +17,12 @@ _QUEUE_IDS: Final = (
     re.compile(r"^OK\s+(\d{8,} \S+) - gsmtp"),  # Gmail
     re.compile(r"^Ok ([0-9a-f][0-9a-f-]{30,80})$", re.IGNORECASE),  # Amazon SES
 )
-# Behind these, digits belong to something longer: a decimal, a thousand, an IP address, a date.
+# Behind these, digits belong to something longer: a decimal, a thousand, an IP address, a date. What stands
+# behind "at" and the like is the time of a clock that is not ours.
 _ALONE: Final = r"\b(?<!\.)(?<!\d[,:])(?<!::)"
 _PAUSE: Final = re.compile(
     r"\b(?:again|retry|wait|back|delay(?:ed)?|greylist(?:ed|ing)?)\b.{0,40}?" + _ALONE + r"(?:"
-    r"(?<!\d\d )(?P<h>\d{1,2}):(?P<m>\d{2}):(?P<s>\d{2})\b(?!:[\w:])|"
+    r"(?<!\d\d )(?<!\bat )(?<!\buntil )(?<!\bbefore )(?P<h>\d{1,2}):(?P<m>\d{2}):(?P<s>\d{2})\b(?!:[\w:])|"
     r"(?P<n>\d{1,6})\s*(?P<unit>[smh]|secs?|seconds?|mins?|minutes?|hrs?|hours?)\b)",
     re.IGNORECASE,
 )

@@ -53,6 +53,9 @@ def test_the_queue_id_is_found_in_each_servers_words(text: str, expected: str | 
         ("try again, 2001:db8::10 s", None),
         ("try again, 12:34:56::10 s", None),
         ("try again later [mx1 2024-01-15 10:11:12]", None),
+        ("try again at 12:30:00", None),
+        ("Greylisted until 00:05:00 UTC", None),
+        ("do not retry before 23:59:59", None),
         ("4.3.2 system not accepting messages", None),
     ],
 )
