@@ -65,7 +65,7 @@ class Sweeping:
 
     def sweep(self) -> int:
         """Publish every stray again and return how many there were."""
-        return sum([self._publish(stray) for stray in self._sweeper.sweep(self._empty_lanes())])
+        return sum([self._publish(stray) for stray in self._sweeper.sweep(self._empty_lanes)])
 
     def _try(self, what: str, do: Callable[[], object]) -> None:
         found = ""

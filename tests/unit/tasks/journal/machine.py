@@ -188,7 +188,7 @@ class JournalMachine(RuleBasedStateMachine):
     @rule()
     def sweep(self) -> None:
         empty = LANES if not self.queue else frozenset[str]()
-        self.queue += [self.letters[stray.mail_id] for stray in self.sweeper.sweep(empty)]
+        self.queue += [self.letters[stray.mail_id] for stray in self.sweeper.sweep(lambda: empty)]
 
     # Time
 

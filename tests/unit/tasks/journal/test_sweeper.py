@@ -22,7 +22,7 @@ ALL_EMPTY = frozenset(lane.value for lane in Lane)
 
 def strays(redis: Redis, *, empty: Collection[str] = ALL_EMPTY, patience: float = 0.0) -> list[str]:
     sweeper = Sweeper(redis, options=JournalOptions(patience=patience), batch=2)
-    return [stray.mail_id for stray in sweeper.sweep(empty)]
+    return [stray.mail_id for stray in sweeper.sweep(lambda: empty)]
 
 
 def accept(journal: Journal, *mail_ids: str, delay: float = 0.0) -> None:
@@ -40,6 +40,23 @@ def test_a_fresh_mail_is_no_stray(redis: Redis, journal: Journal) -> None:
     accept(journal, "m")
 
     assert strays(redis, patience=30.0) == []
+
+
+def test_queues_are_not_asked_while_no_mails_time_has_come(redis: Redis, journal: Journal) -> None:
+    asked: list[str] = []
+    sweeper = Sweeper(redis)
+
+    def empty_lanes() -> Collection[str]:
+        asked.append("asked")
+        return ALL_EMPTY
+
+    assert list(sweeper.sweep(empty_lanes)) == []
+    accept(journal, "m")
+    assert list(sweeper.sweep(empty_lanes)) == []
+    assert asked == []
+    age(redis, "m", 31_000)
+    assert [stray.mail_id for stray in sweeper.sweep(empty_lanes)] == ["m"]
+    assert asked == ["asked"]
 
 
 def test_a_mail_whose_message_vanished_from_an_empty_queue_is_published_once(
