@@ -1,7 +1,7 @@
 -- Take a mail up: queued -> sending, or go on with one whose worker died (its lease is over).
 -- KEYS: open mails, watermarks, mail
 -- ARGV: lease in ms, runs that a mail may have, 1 if others are carried at the same time, else 0,
---       ms after which the sweeper first looks at a published mail (not more than the lease)
+--       ms after which the sweeper first looks at a published mail
 -- Returns unknown | done <result> <resends> | early <ms> | busy <ms> | alone
 --       | yours | unconfirmed | crashed, each with fence, accepted, elapsed ms, history, progress, now, resends
 local mail = redis.call('HMGET', KEYS[3], 'state', 'fence', 'accepted', 'due', 'published', 'lane')
@@ -57,9 +57,10 @@ end
 -- One command, because each costs time here and a line in the append-only file.
 redis.call('HSET', KEYS[3], 'state', state, 'fence', text(fence), 'runs', text(runs), 'started', started,
   'lease', lease)
--- The sweeper has not looked at a new mail yet, and will before the lease is over: that is soon enough to set
--- the moment for it, and most mails are through by then.
-if mail[2] ~= '0' or published + ARGV[4] <= now then
+-- Where the sweeper has not looked at a new mail yet, and will before the lease is over, that is soon enough to
+-- set the moment for it; most mails are through by then.
+local look = published + ARGV[4]
+if mail[2] ~= '0' or look <= now or look > now + ARGV[1] then
   opened[#opened + 1] = lease
   opened[#opened + 1] = id_of(KEYS[3])
 end

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 _ACCEPTANCES: Final = {outcome.encode(): outcome for outcome in Acceptance}
 _GRIPS: Final = {grip.encode(): grip for grip in Grip}
 
+#: Milliseconds after which the sweeper looks at a published mail for the first time. It is the same for all
+#: programs, however their leases are set: `begin` counts on it where it leaves that moment as it is.
+FIRST_LOOK: Final = 15_000
+
 
 def milliseconds(seconds: float) -> int:
     """Return *seconds* as the scripts count them."""
@@ -34,9 +38,9 @@ def _written(seconds: float) -> str:
     return str(milliseconds(seconds))
 
 
-def accepting(first_look: float) -> Call:
+def accepting() -> Call:
     """Return what all calls of `accept` share."""
-    return Call((OPEN,), (milliseconds(first_look),))
+    return Call((OPEN,), (FIRST_LOOK,))
 
 
 def accept(entry: Entry, message: bytes) -> Call:
@@ -49,9 +53,9 @@ def accept(entry: Entry, message: bytes) -> Call:
     return Call(keys, (*arguments, *(fingerprint for _, fingerprint in marks[1:])))
 
 
-def beginning(lease: float, runs: int, first_look: float, *, in_company: bool) -> Call:
+def beginning(lease: float, runs: int, *, in_company: bool) -> Call:
     """Return what all calls of `begin` share."""
-    return Call((OPEN, WATERMARKS), (milliseconds(lease), runs, int(in_company), milliseconds(first_look)))
+    return Call((OPEN, WATERMARKS), (milliseconds(lease), runs, int(in_company), FIRST_LOOK))
 
 
 def begin(mail_id: str) -> Call:

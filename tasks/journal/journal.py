@@ -52,11 +52,6 @@ class JournalOptions:
     retention: float = 24 * 3600.0
     runs: int = 3
 
-    @property
-    def first_look(self) -> float:
-        """Seconds after which the sweeper looks at a published mail for the first time."""
-        return min(self.lease, self.patience)
-
 
 class Journal:
     """
@@ -94,7 +89,7 @@ class Journal:
         has its record put into the stream `ENDED` in the step that ends it.
         """
         each = zip(run, itertools.chain(messages, itertools.repeat(b"")), strict=False)
-        shared = calls.accepting(self.options.first_look)
+        shared = calls.accepting()
         answers = self._run(_ACCEPT, [calls.accept(entry, message) for entry, message in each], shared)
         return calls.accepted(answers)
 
@@ -105,8 +100,7 @@ class Journal:
         *in_company* says that this process carries other mails at the same time: one whose worker died is
         then refused, to be taken up alone.
         """
-        options = self.options
-        shared = calls.beginning(options.lease, options.runs, options.first_look, in_company=in_company)
+        shared = calls.beginning(self.options.lease, self.options.runs, in_company=in_company)
         answers = self._run(_BEGIN, [calls.begin(mail_id) for mail_id in mail_ids], shared)
         return calls.grips(mail_ids, answers)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tasks.contract.names import Lane
-from tasks.journal.calls import milliseconds
+from tasks.journal.calls import FIRST_LOOK, milliseconds
 from tasks.journal.journal import JournalOptions
 from tasks.journal.keys import MAIL, OPEN, WATERMARKS
 from tasks.journal.scripts import Call, Script, run_script
@@ -52,7 +52,7 @@ class Sweeper:
             return
         empty = empty_lanes()
         lanes = [part for lane in Lane for part in (lane.value, int(lane in empty))]
-        times = milliseconds(self._options.patience), milliseconds(self._options.first_look)
+        times = milliseconds(self._options.patience), FIRST_LOOK
         call = Call((OPEN, WATERMARKS), (MAIL, self._batch, *times, *lanes))
         looked_at = self._batch
         while looked_at == self._batch:

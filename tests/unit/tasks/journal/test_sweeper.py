@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tasks.contract.names import Lane
 from tasks.contract.result import Delivery, SendEmailResult
 from tasks.contract.status import MailState
@@ -180,6 +182,19 @@ def test_a_mail_that_waited_longer_than_a_lease_is_looked_at_when_that_of_its_wo
     strays(redis, empty=(), patience=30.0)
 
     journal.begin(["m"])
+
+    assert redis.zscore("postroom:open", "m") == int(redis.hget("postroom:mail:m", "lease") or 0)
+
+
+@pytest.mark.parametrize(("lease", "waited"), [(3.0, 1_000), (25.0, 16_000)], ids=["short", "long"])
+def test_a_lease_of_another_length_than_usual_is_looked_at_by_its_end_however_patient_the_sweeper(
+    lease: float, waited: int, redis: Redis, journal: Journal, journal_with: Callable[..., Journal]
+) -> None:
+    accept(journal, "m")
+    age(redis, "m", waited)
+    strays(redis, empty=(), patience=100.0)
+
+    journal_with(lease=lease, patience=100.0).begin(["m"])
 
     assert redis.zscore("postroom:open", "m") == int(redis.hget("postroom:mail:m", "lease") or 0)
 
