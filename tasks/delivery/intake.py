@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, TypeAlias
 
 from tasks.contract.codes import LocalCode
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from tasks.delivery.sealing import SealPolicy
     from tasks.journal.journal import Journal
     from tasks.journal.records import Accepted
+
+logger = logging.getLogger(__name__)
 
 Grip: TypeAlias = Claim | Settled | Suspect | LeftAlone
 
@@ -85,6 +88,8 @@ def _grip(grip: Claim | Refusal) -> Grip:
         return grip
     if grip.hindrance is Hindrance.ALONE:
         return Suspect()
+    if grip.hindrance is Hindrance.DAMAGED:
+        logger.error("mail given up: the journal's record is damaged", extra={"mail_id": grip.mail_id})
     return Settled(grip.result, grip.is_resent) if grip.result else LeftAlone(grip.hindrance)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tasks.contract.result import SendEmailResult
 from tasks.journal.copies import NO_COPY
+from tasks.journal.damage import damaged
 from tasks.journal.keys import IDEMPOTENCY, MAIL, OPEN, WATERMARKS
 from tasks.journal.records import Acceptance, Accepted, Claim, Grip, Hindrance, Refusal, moment
 from tasks.journal.scripts import Call
@@ -109,6 +110,8 @@ def grips(mail_ids: Iterable[str], answers: Iterable[list[Any]]) -> list[Claim |
 
 
 def _refusal(mail_id: str, hindrance: Hindrance, facts: list[Any]) -> Refusal:
+    if hindrance is Hindrance.DAMAGED:
+        return Refusal(mail_id, hindrance, damaged(mail_id))
     stored, resends = facts if hindrance is Hindrance.DONE else (b"", 0)
     result = SendEmailResult.model_validate_json(stored) if stored else None
     return Refusal(mail_id, hindrance, result, is_resent=resends > 0)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tasks.journal import calls
 from tasks.journal.audit import Audit
 from tasks.journal.copies import NO_COPY
+from tasks.journal.damage import Damaged
 from tasks.journal.gathering import Gathering
 from tasks.journal.keys import MAIL
 from tasks.journal.records import RECORD_FIELDS, Record
@@ -175,10 +176,9 @@ class Journal:
         for mail_id in mail_ids:
             # Not the parameters, which may be megabytes and which nobody is told.
             pipeline.hmget(MAIL + mail_id, RECORD_FIELDS)
-        stored = pipeline.execute()
         return [
-            Record.read(mail_id, dict(zip(RECORD_FIELDS, values, strict=True)))
-            for mail_id, values in zip(mail_ids, stored, strict=True)
+            _record(mail_id, values)
+            for mail_id, values in zip(mail_ids, pipeline.execute(raise_on_error=False), strict=True)
         ]
 
     @staticmethod
@@ -190,3 +190,15 @@ class Journal:
 
     def _run(self, script: Script, made: list[Call], shared: Call) -> list[Any]:
         return run_script(self._redis, script, made, shared=shared, link=self._link)
+
+
+def _record(mail_id: str, values: list[bytes | None] | Exception) -> Record | None:
+    """Read what Redis answered for `RECORD_FIELDS`: an error where the key is no hash."""
+    if isinstance(values, Exception):
+        if str(values).startswith("WRONGTYPE"):
+            return Record.damaged(mail_id)
+        raise values
+    try:
+        return Record.read(mail_id, dict(zip(RECORD_FIELDS, values, strict=True)))
+    except Damaged:
+        return Record.damaged(mail_id)

@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
+from tasks.contract.names import Lane
 from tasks.contract.result import Attempt, SendEmailResult
 from tasks.contract.status import MailState
+from tasks.journal.damage import Damaged, damaged
 from tasks.journal.sealing import to_payload
 
 if TYPE_CHECKING:
@@ -146,6 +148,7 @@ class Hindrance(StrEnum):
     EARLY = "early"
     ALONE = "alone"
     BUSY = "busy"
+    DAMAGED = "damaged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +162,9 @@ class Refusal:
 
 
 #: The fields of a mail's hash that `Record.read` needs.
-RECORD_FIELDS: Final = (b"state", b"lane", b"accepted", b"history", b"result", b"due")
+RECORD_FIELDS: Final = (b"state", b"lane", b"accepted", b"history", b"result", b"due", b"published", b"fence")
+#: Those that are numbers in the record of every mail; no worker takes up one without them.
+_NUMBERS: Final = (b"accepted", b"due", b"published", b"fence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,23 +188,43 @@ class Record:
 
     @classmethod
     def read(cls, mail_id: str, stored: Mapping[bytes, bytes | None]) -> Record | None:
-        """Read the record of *mail_id* from its hash; None where there is none."""
-        state, lane, accepted = (stored.get(name) for name in (b"state", b"lane", b"accepted"))
-        if state is None or lane is None or accepted is None:
+        """
+        Read the record of *mail_id* from its hash; None where there is none.
+
+        Raises:
+            Damaged: there is one, and somebody wrote into it by hand.
+        """
+        if not any(value is not None for value in stored.values()):
             return None
+        try:
+            return cls._read(mail_id, stored)
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
+            raise Damaged(mail_id) from None
+
+    @classmethod
+    def damaged(cls, mail_id: str) -> Record:
+        """Return what those who poll are told of a mail whose record cannot be read."""
+        return cls(mail_id, MailState.UNKNOWN, Lane.DEFAULT, moment(0), damaged(mail_id))
+
+    @classmethod
+    def _read(cls, mail_id: str, stored: Mapping[bytes, bytes | None]) -> Record:
+        state, lane = stored.get(b"state"), stored.get(b"lane")
+        accepted, due, _, _ = (int(stored.get(name) or "") for name in _NUMBERS)
+        if state is None or lane is None:
+            raise LookupError(mail_id)
         history = _json(stored.get(b"history")) or []
         last = history[-1] if history else {}
-        result, due = stored.get(b"result"), stored.get(b"due")
+        result = stored.get(b"result")
         return cls(
             mail_id,
             _state(state.decode(), retried=bool(last)),
             lane.decode(),
-            moment(int(accepted)),
+            moment(accepted),
             SendEmailResult.model_validate_json(result) if result else None,
             last.get("code"),
             last.get("message"),
             tuple(Attempt.model_validate(attempt) for attempt in history),
-            moment(int(due)) if due else None,
+            moment(due),
         )
 
 

@@ -38,9 +38,14 @@ class Snapshot:
 
     @classmethod
     def read(cls, stored: Mapping[bytes, bytes]) -> Snapshot | None:
-        """Read a record from its hash; None where there is none."""
-        if b"state" not in stored:
+        """Read a record from its hash; None where there is none that can be read."""
+        try:
+            return cls._read(stored)
+        except (ValueError, LookupError):
             return None
+
+    @classmethod
+    def _read(cls, stored: Mapping[bytes, bytes]) -> Snapshot:
         text = {name.decode(): value.decode() for name, value in stored.items()}
         result = text.get("result")
         return cls(

@@ -14,6 +14,7 @@ from tasks.journal.quarantine import Quarantine
 from tasks.journal.sealing import SEALED, generate_key, seal_with
 from tasks.journal.sealing_keys import as_keys
 from tests.acceptance.oracle import examine
+from tests.damages import DAMAGES
 
 if TYPE_CHECKING:
     from tests.acceptance.post_office import PostOffice
@@ -84,3 +85,25 @@ def test_p7_sealed_parameters_that_cannot_be_opened_are_a_result(office: PostOff
         assert found[mail_id]["message"].startswith("the sealed parameters cannot be opened")
     assert Quarantine(office.redis).entries() == []
     assert not office.redis.exists(OPEN)
+
+
+def test_a_record_that_somebody_wrote_into_is_told_and_no_other_mail_suffers(office: PostOffice) -> None:
+    ids = office.enqueue(4 * len(DAMAGES))
+    damaged = ids[1::4]
+    for mail_id, damage in zip(damaged, DAMAGES.values(), strict=True):
+        damage(office.redis, mail_id)
+    worker = office.open()
+
+    def told(what: str) -> set[str]:
+        lines = [line for line in worker.log.read_text().splitlines() if what in line]
+        return {mail_id for mail_id in ids if any(mail_id in line for line in lines)}
+
+    office.wait_until(lambda: told("mail given up: the journal's record is") == set(damaged), "what is told")
+    office.wait_until(lambda: all(office.is_over(mail_id) for mail_id in ids), "the mails")
+    codes = {mail_id: office.mailer.poll(mail_id).code for mail_id in ids}
+    office.redis.zadd(OPEN, dict.fromkeys(damaged, 0))
+    office.wait_until(
+        lambda: told("cannot publish again: the journal's record is") == set(damaged), "the sweeper to tell"
+    )
+
+    assert codes == {mail_id: 690 if mail_id in damaged else 250 for mail_id in ids}

@@ -9,8 +9,10 @@ import pytest
 
 from tasks.contract.result import Delivery, SendEmailResult
 from tasks.contract.status import MailState
-from tasks.journal.records import Acceptance, Claim, Entry, Grip, Hindrance, Refusal
+from tasks.journal.damage import damaged as result_of_damage
+from tasks.journal.records import Acceptance, Claim, Entry, Grip, Hindrance, Record, Refusal
 from tasks.journal.settlement import Settlement
+from tests.damages import DAMAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,6 +133,74 @@ def test_a_mail_is_given_to_one_worker_at_a_time(journal: Journal) -> None:
 
 def test_a_mail_without_a_record_is_unknown(journal: Journal) -> None:
     assert journal.begin(["m"]) == [Refusal("m", Hindrance.UNKNOWN)]
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_record_that_somebody_wrote_into_costs_no_other_mail_of_its_run(
+    journal: Journal, redis: Redis, damage: Callable[[Redis, str], None]
+) -> None:
+    journal.accept([entry(name) for name in ("before", "damaged", "m")])
+    damage(redis, "damaged")
+
+    before, damaged, after = journal.begin(["before", "damaged", "m"])
+
+    assert damaged == Refusal("damaged", Hindrance.DAMAGED, result_of_damage("damaged"))
+    assert isinstance(before, Claim)
+    assert isinstance(after, Claim)
+    assert [record is None for record in journal.look_up(["before", "m"])] == [False, False]
+
+
+@pytest.mark.parametrize("name", ["lease", "runs", "started", "resends", "fence"])
+def test_a_record_that_somebody_wrote_into_while_it_was_in_hand_costs_no_other_mail_either(
+    journal: Journal, redis: Redis, name: str
+) -> None:
+    journal.accept([entry("damaged"), entry("m")])
+    journal.begin(["damaged"])
+    redis.hset("postroom:mail:damaged", name, "canary")
+
+    damaged, other = journal.begin(["damaged", "m"])
+
+    assert damaged == Refusal("damaged", Hindrance.DAMAGED, result_of_damage("damaged"))
+    assert isinstance(other, Claim)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("state", "canary"),
+        ("accepted", "canary"),
+        ("due", "canary"),
+        ("accepted", "9" * 30),
+        ("history", "canary"),
+        ("history", "7"),
+        ("history", "[7]"),
+        ("history", '[{"at": "canary"}]'),
+        ("result", "canary"),
+        ("result", '{"success": true}'),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_of_unknown_outcome(
+    journal: Journal, redis: Redis, name: str, value: str
+) -> None:
+    journal.accept([entry("damaged"), entry("m")])
+    redis.hset("postroom:mail:damaged", name, value)
+
+    damaged, other = journal.look_up(["damaged", "m"])
+
+    assert damaged == Record.damaged("damaged")
+    assert other is not None
+    assert other.result is None
+
+
+def test_a_record_of_another_type_is_of_unknown_outcome(journal: Journal, redis: Redis) -> None:
+    journal.accept([entry("damaged"), entry("m")])
+    DAMAGES["of another type"](redis, "damaged")
+
+    damaged, other = journal.look_up(["damaged", "m"])
+
+    assert damaged == Record.damaged("damaged")
+    assert damaged.result == result_of_damage("damaged")
+    assert other is not None
 
 
 def test_a_mail_that_is_due_later_is_left_alone(journal: Journal) -> None:

@@ -12,7 +12,8 @@ from tasks.contract.status import MailState
 from tasks.journal.journal import Journal, JournalOptions
 from tasks.journal.records import Claim, Entry
 from tasks.journal.settlement import Settlement
-from tasks.journal.sweeper import Sweeper
+from tasks.journal.sweeper import Stray, Sweeper
+from tests.damages import DAMAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -224,3 +225,33 @@ def test_a_record_that_is_no_text_keeps_none_from_being_found(redis: Redis, jour
         age(redis, mail_id, 31_000)
 
     assert sorted(strays(redis, patience=30.0)) == ["damaged", "m"]
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_record_that_somebody_wrote_into_is_told_and_keeps_no_other_from_being_found(
+    redis: Redis, journal: Journal, damage: Callable[[Redis, str], None]
+) -> None:
+    accept(journal, "before", "damaged", "m")
+    for mail_id in ("before", "damaged", "m"):
+        age(redis, mail_id, 31_000)
+    damage(redis, "damaged")
+    sweeper = Sweeper(redis, options=JournalOptions(patience=30.0), batch=1)
+
+    found = {stray.mail_id: stray for stray in sweeper.sweep(lambda: ALL_EMPTY)}
+
+    assert set(found) == {"before", "damaged", "m"}
+    assert found["damaged"] == Stray("damaged", found["damaged"].lane, "")
+    assert redis.zscore("postroom:open", "damaged") is not None
+    assert list(sweeper.sweep(lambda: ALL_EMPTY)) == []
+
+
+@pytest.mark.parametrize("moment", ["nan", "inf", "-nan"])
+def test_a_record_with_a_moment_that_is_none_keeps_no_other_from_being_found(
+    redis: Redis, journal: Journal, moment: str
+) -> None:
+    accept(journal, "damaged", "m")
+    for mail_id in ("damaged", "m"):
+        age(redis, mail_id, 31_000)
+    redis.hset("postroom:mail:damaged", "published", moment)
+
+    assert "m" in strays(redis, patience=30.0)

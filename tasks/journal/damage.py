@@ -1,0 +1,26 @@
+"""What is said of a mail whose record somebody wrote into by hand, so that it cannot be read."""
+
+from __future__ import annotations
+
+from tasks.contract.codes import LocalCode
+from tasks.contract.result import Delivery, SendEmailResult
+from tasks.journal.keys import MAIL
+
+
+class Damaged(ValueError):
+    """Nobody of ours can have written a mail's record so."""
+
+
+def damaged(mail_id: str) -> SendEmailResult:
+    """Return the result of a mail whose record cannot be read: nobody knows what became of it."""
+    return SendEmailResult(
+        success=False,
+        code=LocalCode.UNKNOWN,
+        message=(
+            f"the journal's record of this mail ({MAIL}{mail_id}) is damaged: nobody can tell whether it was "
+            "sent, and it will not be; ask the mail server's log before you send it again"
+        ),
+        delivery=Delivery.UNKNOWN,
+        retryable=False,
+        source="local",
+    )
