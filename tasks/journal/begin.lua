@@ -15,13 +15,15 @@ local lane = mail[6]
 if not (fence and accepted and due and published and lane) then
   return { 'damaged' }
 end
--- What only a mail has that was taken up or opened again before: each field that is asked for costs time.
-local before = fence == 0 and {}
-  or redis.call('HMGET', KEYS[3], 'lease', 'runs', 'started', 'history', 'progress', 'resends')
-local held, runs, resends = tonumber(before[1] or 0), tonumber(before[2] or 0), tonumber(before[6] or 0)
-local started = tonumber(before[3] or now)
-if not (held and runs and resends and started) then
-  return { 'damaged' }
+local held, runs, started, history, progress, resends = 0, 0, now, '', '', 0
+if fence > 0 then
+  -- What only a mail has that was taken up or opened again before: each field that is asked for costs time.
+  local before = redis.call('HMGET', KEYS[3], 'lease', 'runs', 'started', 'history', 'progress', 'resends')
+  held, runs, started = tonumber(before[1] or 0), tonumber(before[2] or 0), tonumber(before[3] or now)
+  history, progress, resends = before[4] or '', before[5] or '', tonumber(before[6] or 0)
+  if not (held and runs and started and resends) then
+    return { 'damaged' }
+  end
 end
 if state == 'queued' then
   if due > now then
@@ -72,4 +74,4 @@ if fence > 1 or look <= now or look > now + ARGV[1] then
   opened[#opened + 1] = lease
   opened[#opened + 1] = id_of(KEYS[3])
 end
-return { verdict, fence, accepted, now - started, before[4] or '', before[5] or '', now, resends }
+return { verdict, fence, accepted, now - started, history, progress, now, resends }
