@@ -75,6 +75,8 @@ def redis_server(folder: Path) -> Iterator[Queue]:
     port = free_port()
     line = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
     line += ["--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction"]
+    # As `docker-compose.yml` has it, for all contenders.
+    line += ["--auto-aof-rewrite-min-size", "256mb", "--rdbcompression", "no"]
     with running(line, environment={}, folder=folder, log=folder / "redis.log") as process:
         client = redis.Redis(port=port)
         wait_until(lambda: _answers(client), what="Redis did not start")

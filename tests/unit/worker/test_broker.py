@@ -68,6 +68,7 @@ def test_the_command_keeps_accepted_mail_and_stays_on_loopback(tmp_path: Path) -
     assert "--bind 127.0.0.1 --port 7001" in line
     assert f"--dir {tmp_path}" in line
     assert "--appendonly yes --appendfsync everysec --maxmemory-policy noeviction --save 3600 1" in line
+    assert "--auto-aof-rewrite-min-size 256mb --rdbcompression no" in line
 
 
 def test_a_relative_data_folder_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
