@@ -63,7 +63,7 @@ def fill_window() -> None:
     is_full: list[bool] = []
 
     def room(channel: FetchingChannel) -> tuple[int, int]:
-        if channel.fetched and burn():
+        if len(channel.stock) and burn():
             is_full.append(True)
         return (0 if is_full else 1), 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import uuid4
@@ -12,27 +13,20 @@ from redis.exceptions import RedisError, ResponseError
 
 from worker.envelopes import Flaw, Poison, examine
 from worker.transport import SiftingChannel
+from worker.trims.appetite import PAUSE
 from worker.trims.bells import Bells
 from worker.trims.qos import GroupedQoS
 from worker.trims.refusals import Refusals
 from worker.trims.scripts import FETCH
+from worker.trims.stock import Room, Stock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 logger = logging.getLogger(__name__)
 
-#: Messages that a channel without a limit of its own has in hand at most.
-_NO_LIMIT: Final = 512
-#: Messages of the first lane that are fetched although there is no room, so that a full house is no obstacle
-#: for the mails that are in the greatest hurry.
-_EXTRA: Final = 32
-#: Messages and bytes that one fetch takes, and bytes in hand with which none begins.
-_AT_ONCE: Final = 100
+#: Bytes that one fetch takes.
 _MOST_BYTES: Final = 4 * 1024 * 1024
-_MOST_IN_HAND: Final = 64 * 1024 * 1024
-#: The part of the limit that must be free for a fetch: with most of it in hand nobody waits for more.
-_WORTH_IT: Final = 8
 
 
 class Fetched(NamedTuple):
@@ -76,14 +70,14 @@ class FetchingChannel(SiftingChannel):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._kept: tuple[Any, Any] = (None, None)
-        #: What is in hand: the bytes of each message by its tag.
-        self.fetched: dict[str, int] = {}
+        self.stock = Stock()
         #: Of the message that is being delivered.
         self.tag_of_delivery = ""
         #: Queues whose consumers acknowledge nothing, such as those of answers to remote control.
         self._unacknowledged: set[str] = set()
-        self._bytes = 0
         self._empty: set[str] = set()
+        #: When the loop looks whether there is more that may be fetched by then.
+        self._look_at = 0.0
         self.refusals = Refusals(self._call_later)
         self.bells = Bells(self, self._empty.discard)
         super().__init__(*args, **kwargs)
@@ -142,30 +136,23 @@ class FetchingChannel(SiftingChannel):
         # What is acknowledged in vain must not become more and more.
         if not queues or self.refusals.is_resting:
             return
-        room, extra = self._room()
-        is_worth_it = room > 0 if queues[0] in self._empty else room + extra > 0
-        if is_worth_it and not self._empty.issuperset(queues):
-            self._fetch(queues, room, extra)
+        is_more = not self._empty.issuperset(queues)
+        room = self.stock.room(self.qos.prefetch_count, done=self.qos.pending, is_more=is_more)
+        if is_more:
+            self._fetch(queues, room)
         self.bells.listen([queue for queue in queues if queue in self._empty])
 
-    def forget(self, tags: Iterable[str]) -> None:
-        """Note that these messages are not in hand any more."""
-        for tag in tags:
-            self._bytes -= self.fetched.pop(tag, 0)
+    def _fetch(self, queues: list[str], room: Room) -> None:
+        if room.messages or (room.first and queues[0] not in self._empty):
+            self._move(queues, room)
+        if room.grows:
+            self._look_again()
 
-    def _room(self) -> tuple[int, int]:
-        """Return for how many messages there is room, and for how many more of the first lane."""
-        limit = self.qos.prefetch_count or _NO_LIMIT
-        in_hand = len(self.fetched) - self.qos.pending
-        room = min(_AT_ONCE, limit - in_hand)
-        if self._bytes >= _MOST_IN_HAND or room < limit // _WORTH_IT < _AT_ONCE:
-            room = 0
-        return max(0, room), max(0, min(_EXTRA, limit + _EXTRA - in_hand - room))
-
-    def _fetch(self, queues: list[str], room: int, extra: int) -> None:
+    def _move(self, queues: list[str], room: Room) -> None:
         prefix = f"{uuid4()}:"
         lists = [self._q_for_pri(queue, step) for queue in queues for step in self.priority_steps]
-        arguments: list[str | int] = [room, extra, _MOST_BYTES, prefix, len(self.priority_steps), *queues]
+        counts = room.messages, room.first, _MOST_BYTES
+        arguments: list[str | int] = [*counts, prefix, len(self.priority_steps), *queues]
         try:
             with self.conn_or_acquire() as client:
                 found = FETCH.run(client, (self.unacked_index_key, self.unacked_key, *lists), arguments)
@@ -175,8 +162,8 @@ class FetchingChannel(SiftingChannel):
         self._empty.update(queue for queue, (left, *_) in zip(queues, found, strict=True) if not left)
         messages = [(queue, raw) for queue, (_, *raws) in zip(queues, found, strict=True) for raw in raws]
         fetched = [Fetched(f"{prefix}{number}", *message) for number, message in enumerate(messages, start=1)]
-        self.fetched.update((tag, len(raw)) for tag, _, raw in fetched)
-        self._bytes += sum(len(raw) for _, _, raw in fetched)
+        for tag, _, raw in fetched:
+            self.stock.add(tag, len(raw))
         self.qos.note(tag for tag, _, _ in fetched)
         self._hand_on(fetched)
         if fetched:
@@ -184,13 +171,16 @@ class FetchingChannel(SiftingChannel):
             # The loop must not rest before it was seen whether there is more.
             self._call_later(0.0)
 
+    def _look_again(self) -> None:
+        """Have the loop take a turn when more may be fetched: nothing else may happen until then."""
+        now = time.monotonic()
+        if now >= self._look_at:
+            self._look_at = now + PAUSE
+            self._call_later(PAUSE)
+
     def _call_later(self, seconds: float) -> None:
         """Have the loop take a turn after *seconds*."""
-        if loop := self.connection.cycle.loop:
-            if seconds:
-                loop.call_later(seconds, _nothing)
-            else:
-                loop.call_soon(_nothing)
+        self.connection.cycle.call_later(seconds)
 
     def _hand_on(self, fetched: list[Fetched]) -> None:
         for tag, queue, raw in self.short_cut(fetched):
@@ -213,7 +203,3 @@ class FetchingChannel(SiftingChannel):
             self.tag_of_delivery = ""
         if queue in self._unacknowledged:
             self.qos.ack(tag)
-
-
-def _nothing() -> None:
-    """Do nothing, soon."""

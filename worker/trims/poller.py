@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from kombu.transport import redis
 
+from worker.waker import Waker
+
 if TYPE_CHECKING:
     from worker.trims.channel import FetchingChannel
 
@@ -22,10 +24,42 @@ class FetchingPoller(redis.MultiChannelPoller):
     loop: Any = None
     reader: Any = None
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._waker: Waker | None = None
+
     @property
     def fds(self) -> dict[int, Any]:
         """The sockets to watch; with a loop, those that it does not know: kombu adds them all each time."""
-        return {fd: found for fd, found in self._fd_to_chan.items() if not self._is_watched(fd)}
+        fds: dict[int, Any] = dict(self._fd_to_chan)
+        if self._waker:
+            fds[self._waker.fileno()] = None
+        return {fd: found for fd, found in fds.items() if not self._is_watched(fd)}
+
+    def serve(self, loop: Any, reader: Any) -> None:
+        """Have *loop*, the consumer's event loop, call *reader* for what can be read."""
+        self.loop, self.reader = loop, reader
+        self._waker = self._waker or Waker()
+
+    def call_later(self, seconds: float) -> None:
+        """
+        Have the loop take a turn after *seconds*, whatever else happens.
+
+        The loop is in the midst of a turn, and has decided already how long it rests after that: it is woken,
+        or what it is called for would wait until then.
+        """
+        if self._waker:
+            if seconds:
+                self.loop.call_later(seconds, _nothing)
+            self._waker.wake()
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        super().close()
+        if self._waker:
+            waker, self._waker = self._waker, None
+            self.loop.remove(waker.fileno())
+            waker.close()
 
     def _is_watched(self, fd: int) -> bool:
         # The number may have been that of another connection's socket, which left its callback behind.
@@ -40,6 +74,8 @@ class FetchingPoller(redis.MultiChannelPoller):
 
     def on_readable(self, fileno: int) -> None:
         """Have a channel read what came; a bell's answer whatever there is room for."""
+        if self._waker and fileno == self._waker.fileno():
+            self._waker.hear()
         channel, kind = self._fd_to_chan.get(fileno, (None, ""))
         if channel is not None:
             channel.handlers[kind]()
@@ -48,3 +84,7 @@ class FetchingPoller(redis.MultiChannelPoller):
         """Let go of bells that nobody answers."""
         for channel in tuple(self._channels):
             channel.bells.check(channel.health_check_interval)
+
+
+def _nothing() -> None:
+    """Do nothing, in its time."""

@@ -35,6 +35,6 @@ class _Fetching:
 
     def register_with_event_loop(self, connection: Any, loop: Any) -> None:
         """Note the loop, which is woken where there is more to fetch."""
-        self.cycle.loop, self.cycle.reader = loop, self.on_readable
+        self.cycle.serve(loop, self.on_readable)
         plain: Any = super()
         plain.register_with_event_loop(connection, loop)
