@@ -22,7 +22,7 @@ _QUEUE_IDS: Final = (
 _ALONE: Final = r"\b(?<!\.)(?<!\d[,:])(?<!::)"
 _PAUSE: Final = re.compile(
     r"\b(?:again|retry|wait|back|delay(?:ed)?|greylist(?:ed|ing)?)\b.{0,40}?" + _ALONE + r"(?:"
-    r"(?<!\d\d )(?<!\bat )(?<!\buntil )(?<!\bbefore )(?P<h>\d{1,2}):(?P<m>\d{2}):(?P<s>\d{2})\b(?!:[\w:])|"
+    r"(?<!\d\d )(?<!\b(?:at|by)[ =:])(?<!\b(?:at|by)[=:] )(?<!\btill )(?<!\buntil )(?<!\bbefore )(?P<h>\d{1,2}):(?P<m>\d{2}):(?P<s>\d{2})\b(?!:[\w:])|"
     r"(?P<n>\d{1,6})\s*(?P<unit>[smh]|secs?|seconds?|mins?|minutes?|hrs?|hours?)\b)",
     re.IGNORECASE,
 )
@@ -39,7 +39,7 @@ def queue_id(text: str) -> str | None:
 
 def retry_after(text: str) -> float | None:
     """Return the pause in seconds that *text*, of a 4yz reply, asks for, if it does."""
-    found = _PAUSE.search(text)
+    found = _PAUSE.search(" ".join(text.split()))
     if not found:
         return None
     if found["n"]:
