@@ -22,7 +22,8 @@ _QUEUE_IDS: Final = (
 _ALONE: Final = r"\b(?<!\.)(?<!\d[,:])(?<!::)"
 _PAUSE: Final = re.compile(
     r"\b(?:again|retry|wait|back|delay(?:ed)?|greylist(?:ed|ing)?)\b.{0,40}?" + _ALONE + r"(?:"
-    r"(?<!\d\d )(?<!\b(?:at|by)[ =:])(?<!\b(?:at|by)[=:] )(?<!\btill )(?<!\buntil )(?<!\bbefore )(?P<h>\d{1,2}):(?P<m>\d{2}):(?P<s>\d{2})\b(?!:[\w:])|"
+    r"(?<!\d\d )(?<!\b(?:at|by)[ =:])(?<!\b(?:at|by)[=:] )(?<!\btill )(?<!\buntil )(?<!\bbefore )"
+    r"(?P<h>\d{1,2}):(?P<m>\d{2}):(?P<s>\d{2})\b(?!:[\w:])|"
     r"(?P<n>\d{1,6})\s*(?P<unit>[smh]|secs?|seconds?|mins?|minutes?|hrs?|hours?)\b)",
     re.IGNORECASE,
 )
