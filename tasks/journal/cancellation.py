@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
 
 from tasks.contract.codes import LocalCode
-from tasks.contract.result import CANCELLED, Attempt, Delivery, RecipientOutcome, SendEmailResult
+from tasks.contract.result import CANCELLED, Delivery, RecipientOutcome, SendEmailResult
 from tasks.contract.status import MailState
 from tasks.journal.standings import STATE_OF, Standing
 
@@ -38,15 +37,14 @@ def cancel(mail: Snapshot, request: SendEmail | None, *, at: datetime) -> tuple[
     """
     standings = _standings(mail, request)
     delivery = _delivery([standing for standing, _ in standings])
-    attempts = tuple(Attempt.model_validate(attempt) for attempt in json.loads(mail.history or "[]"))
     result = SendEmailResult(
         success=False,
         code=LocalCode.UNKNOWN if delivery is Delivery.UNKNOWN else LocalCode.CANCELLED,
-        message=_message(delivery, standings, len(attempts)),
+        message=_message(delivery, standings, len(mail.attempts)),
         delivery=delivery,
         retryable=False,
         source="local",
-        attempts=attempts,
+        attempts=mail.attempts,
         recipients=_recipients(standings, request),
         metadata=dict(request.metadata) if request else {},
         enqueued_at=mail.accepted_at,
@@ -55,11 +53,10 @@ def cancel(mail: Snapshot, request: SendEmail | None, *, at: datetime) -> tuple[
     return _STATE_OF.get(delivery, MailState.CANCELLED), result
 
 
-def _standings(mail: Snapshot, request: SendEmail | None) -> list[tuple[Standing, int]]:
-    found = mail.standings
-    if not found and request:
+def _standings(mail: Snapshot, request: SendEmail | None) -> Sequence[tuple[Standing, int]]:
+    if not mail.standings and request:
         return [(Standing.OPEN, 0)] * len(request.recipients)
-    return found
+    return mail.standings
 
 
 def _delivery(standings: Sequence[Standing]) -> Delivery:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tasks.contract.errors import InvalidInput
 from tasks.contract.validation import parse
 from tasks.journal.cancellation import cancel
+from tasks.journal.damage import is_damage
 from tasks.journal.journal import JournalOptions
 from tasks.journal.keys import MAIL, OPEN
 from tasks.journal.records import moment
@@ -100,8 +101,14 @@ class Control:
         pipeline = self._redis.pipeline(transaction=False)
         pipeline.hgetall(MAIL + mail_id)
         pipeline.time()
-        stored, (seconds, microseconds) = pipeline.execute()
-        return Snapshot.read(stored), moment(seconds * 1000 + microseconds // 1000)
+        stored, time = pipeline.execute(raise_on_error=False)
+        for answer in (stored, time):
+            if isinstance(answer, Exception) and not is_damage(answer):
+                raise answer
+        seconds, microseconds = time
+        return Snapshot.read({} if is_damage(stored) else stored), moment(
+            seconds * 1000 + microseconds // 1000
+        )
 
     def _run(self, script: Script, call: Call) -> bool:
         [answer] = run_script(self._redis, script, [call])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from redis.exceptions import ResponseError
+
 from tasks.contract.codes import LocalCode
 from tasks.contract.result import Delivery, SendEmailResult
 from tasks.journal.keys import MAIL
@@ -24,3 +26,8 @@ def damaged(mail_id: str) -> SendEmailResult:
         retryable=False,
         source="local",
     )
+
+
+def is_damage(answer: object) -> bool:
+    """Whether Redis answered that what should be a mail's record is of another type."""
+    return isinstance(answer, ResponseError) and str(answer).startswith("WRONGTYPE")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tasks.journal import calls
 from tasks.journal.audit import Audit
 from tasks.journal.copies import NO_COPY
-from tasks.journal.damage import Damaged
+from tasks.journal.damage import Damaged, is_damage
 from tasks.journal.gathering import Gathering
 from tasks.journal.keys import MAIL
 from tasks.journal.records import RECORD_FIELDS, Record
@@ -194,9 +194,9 @@ class Journal:
 
 def _record(mail_id: str, values: list[bytes | None] | Exception) -> Record | None:
     """Read what Redis answered for `RECORD_FIELDS`: an error where the key is no hash."""
+    if is_damage(values):
+        return Record.damaged(mail_id)
     if isinstance(values, Exception):
-        if str(values).startswith("WRONGTYPE"):
-            return Record.damaged(mail_id)
         raise values
     try:
         return Record.read(mail_id, dict(zip(RECORD_FIELDS, values, strict=True)))

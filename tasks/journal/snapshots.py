@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tasks.contract.result import RecipientOutcome, SendEmailResult
+from tasks.contract.result import Attempt, RecipientOutcome, SendEmailResult
 from tasks.contract.status import MailState
 from tasks.journal.records import moment
 from tasks.journal.standings import Standing, progress_again, progress_in_doubt, read_standings
@@ -21,7 +22,8 @@ class Snapshot:
     What the journal held about a mail; *fence* and *stored_state* tell whether it still does.
 
     *payload* is the JSON text of the parameters, empty once the mail has its result. *has_message* says that
-    a message in the queue stands for it, as far as the journal knows.
+    a message in the queue stands for it, as far as the journal knows. *standings* are standing and last reply
+    code of each recipient; there are none where nothing was tried yet.
     """
 
     stored_state: str
@@ -31,8 +33,8 @@ class Snapshot:
     payload: str = field(repr=False)
     fingerprint: str
     key: str
-    history: str
-    progress: str
+    attempts: tuple[Attempt, ...]
+    standings: tuple[tuple[Standing, int], ...]
     has_message: bool
     result: SendEmailResult | None
 
@@ -41,7 +43,7 @@ class Snapshot:
         """Read a record from its hash; None where there is none that can be read."""
         try:
             return cls._read(stored)
-        except (ValueError, LookupError):
+        except (ValueError, LookupError, TypeError, OverflowError):
             return None
 
     @classmethod
@@ -56,8 +58,8 @@ class Snapshot:
             payload=text.get("payload", ""),
             fingerprint=text.get("fingerprint", ""),
             key=text.get("key", ""),
-            history=text.get("history", ""),
-            progress=text.get("progress", ""),
+            attempts=tuple(Attempt.model_validate(each) for each in json.loads(text.get("history") or "[]")),
+            standings=tuple(read_standings(text.get("progress", ""))),
             has_message=int(text["published"]) >= int(text["due"]),
             result=SendEmailResult.model_validate_json(result) if result else None,
         )
@@ -76,11 +78,6 @@ class Snapshot:
     def is_sent(self) -> bool:
         """Whether everybody has a copy."""
         return self.stored_state == MailState.SENT
-
-    @property
-    def standings(self) -> list[tuple[Standing, int]]:
-        """Standing and last reply code of each recipient; none where nothing was tried yet."""
-        return read_standings(self.progress)
 
     def progress_again(self, recipients: int) -> str:
         """Return the progress with which it is sent once more; *recipients* is how many it has."""

@@ -15,6 +15,7 @@ from tasks.journal.records import Claim, Entry, Hindrance, Refusal
 from tasks.journal.sealing import Seal, generate_key
 from tasks.journal.sealing_keys import parse_keys
 from tasks.journal.settlement import Settlement
+from tests.damages import DAMAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -265,3 +266,27 @@ def test_a_resent_mail_has_its_whole_timeout_before_it(
 
     assert isinstance(claim, Claim)
     assert claim.elapsed < 60.0
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_nothing_is_done_to_a_mail_whose_record_somebody_wrote_into(
+    redis: Redis, journal: Journal, control: Control, damage: Callable[[Redis, str], None]
+) -> None:
+    journal.accept([ENTRY])
+    damage(redis, "m")
+    before = redis.dump("postroom:mail:m")
+
+    assert control.cancel("m") is None
+    assert control.resend(ENTRY, recipients=2)[0] in {Resend.MISSING, Resend.ON_ITS_WAY}
+    assert redis.dump("postroom:mail:m") == before
+
+
+@pytest.mark.parametrize(("name", "value"), [("history", "7"), ("progress", "[7]"), ("history", "canary")])
+def test_what_was_tried_of_a_mail_cannot_be_read_either(
+    redis: Redis, journal: Journal, control: Control, name: str, value: str
+) -> None:
+    journal.accept([ENTRY])
+    redis.hset("postroom:mail:m", name, value)
+
+    assert control.cancel("m") is None
+    assert redis.hget("postroom:mail:m", "state") == b"queued"
