@@ -35,10 +35,11 @@ from tasks.delivery.routing import Router
 from tasks.delivery.sealing import SealPolicy
 from tasks.journal.control import Control
 from tasks.journal.copies import ResultCopies
+from tasks.journal.entries import Entry
 from tasks.journal.journal import Journal
 from tasks.journal.leases import LeaseKeeper
 from tasks.journal.link import Link
-from tasks.journal.records import Claim, Entry
+from tasks.journal.records import Claim
 from tasks.journal.sealing import Seal, generate_key
 from tasks.journal.settlement import Settlement
 from tasks.message.attachments import AttachmentPolicy

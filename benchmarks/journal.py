@@ -25,9 +25,10 @@ from redis import Redis
 from tasks.contract.parameters import SendEmail
 from tasks.contract.result import Delivery, RecipientOutcome, RecipientState, SendEmailResult
 from tasks.contract.status import MailState
+from tasks.journal.entries import Entry
 from tasks.journal.journal import Journal
 from tasks.journal.link import Link
-from tasks.journal.records import Claim, Entry
+from tasks.journal.records import Claim
 from tasks.journal.settlement import Settlement
 from worker.broker import command, wait_until_ready
 

@@ -15,9 +15,10 @@ from producers.stencils import Stencils
 from tasks.contract.names import Lane
 from tasks.journal.blobs import BlobStore
 from tasks.journal.control import Control, Resend
+from tasks.journal.entries import Entry
 from tasks.journal.journal import Journal
 from tasks.journal.link import Link
-from tasks.journal.records import Acceptance, Entry
+from tasks.journal.records import Acceptance
 from tasks.journal.sealing import seal_with
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from tasks.contract.parameters import SendEmail
-    from tasks.journal.records import Accepted, Record, Request
+    from tasks.journal.entries import Request
+    from tasks.journal.records import Accepted, Record
 
 #: Brokers in which a queue is a list, and a lane's list has the lane's name.
 _REDIS_SCHEMES: Final = ("redis://", "rediss://")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from celery import Celery
     from redis import Redis
 
-    from tasks.journal.records import Entry
+    from tasks.journal.entries import Entry
     from tasks.journal.sweeper import Stray
 
 logger = logging.getLogger(__name__)

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from tasks.contract.names import Lane
     from tasks.contract.parameters import SendEmail
     from tasks.contract.result import SendEmailResult
-    from tasks.journal.records import Accepted, Entry, Record
+    from tasks.journal.entries import Entry
+    from tasks.journal.records import Accepted, Record
 
 _NOT_RESENT: Final = {
     Resend.MISSING: MailNotFound,

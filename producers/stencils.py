@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
-    from tasks.journal.records import Entry
+    from tasks.journal.entries import Entry
 
 _PUBLISHING_SIGNALS: Final = (signals.before_task_publish, signals.after_task_publish, signals.task_sent)
 

@@ -10,7 +10,7 @@ from tasks.contract.errors import InvalidInput
 from tasks.contract.password_reset import FIELD, is_password_reset, parse_password_reset
 from tasks.contract.validation import parse
 from tasks.failures import PermanentFailure, Reply
-from tasks.journal.records import Entry
+from tasks.journal.entries import Entry
 from tasks.journal.sealing import SEALED, Unsealable, is_sealed, to_payload, to_text
 from tasks.journal.sealing_keys import KEYS_SETTING
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tasks.delivery.job import Job
-    from tasks.journal.records import Request
+    from tasks.journal.entries import Request
     from tasks.journal.sealing import Seal
 
 _NO_KEY: Final = (

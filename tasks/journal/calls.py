@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tasks.journal.copies import Copy
-    from tasks.journal.records import Entry
+    from tasks.journal.entries import Entry
 
 # By what the scripts call them: an enum's own look-up takes a microsecond.
 _ACCEPTANCES: Final = {outcome.encode(): outcome for outcome in Acceptance}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from tasks.contract.parameters import SendEmail
-    from tasks.journal.records import Entry
+    from tasks.journal.entries import Entry
     from tasks.journal.sealing import Seal
 
 _CANCEL: Final = Script.named("cancel")

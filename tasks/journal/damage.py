@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from redis.exceptions import ResponseError
-
 from tasks.contract.codes import LocalCode
 from tasks.contract.result import Delivery, SendEmailResult
 from tasks.journal.keys import MAIL
@@ -30,4 +28,4 @@ def damaged(mail_id: str) -> SendEmailResult:
 
 def is_damage(answer: object) -> bool:
     """Whether Redis answered that what should be a mail's record is of another type."""
-    return isinstance(answer, ResponseError) and str(answer).startswith("WRONGTYPE")
+    return isinstance(answer, Exception) and str(answer).startswith("WRONGTYPE")

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
     from tasks.contract.result import SendEmailResult
     from tasks.journal.copies import Copy, ResultCopies
+    from tasks.journal.entries import Entry
     from tasks.journal.link import Caller
-    from tasks.journal.records import Accepted, Claim, Entry, Refusal
+    from tasks.journal.records import Accepted, Claim, Refusal
     from tasks.journal.scripts import Call
     from tasks.journal.settlement import Settlement
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 from tasks.contract.names import Lane
 from tasks.contract.password_reset import parse_password_reset
 from tasks.journal.audit import Asked, Audit
+from tasks.journal.entries import Entry
 from tasks.journal.journal import Journal
 from tasks.journal.limits import Limit, Limits
-from tasks.journal.records import Entry
 from tasks.journal.untold import Untold
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from producers.web.keyfile import KeyFile
 from producers.web.webhook import new_secret
 from tasks.contract.validation import parse
 from tasks.journal.control import Control
+from tasks.journal.entries import Entry
 from tasks.journal.journal import Journal
-from tasks.journal.records import Entry
 from tests.servers.receiver import receiving
 
 if TYPE_CHECKING:

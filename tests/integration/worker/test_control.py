@@ -13,8 +13,9 @@ from producers.errors import AlreadyOnItsWay, AlreadySent, MailNotFound, Paramet
 from tasks.contract.result import Delivery, RecipientOutcome, RecipientState, SendEmailResult
 from tasks.contract.status import MailState
 from tasks.contract.validation import parse
+from tasks.journal.entries import Entry
 from tasks.journal.journal import Journal
-from tasks.journal.records import Claim, Entry
+from tasks.journal.records import Claim
 from tasks.journal.settlement import Settlement
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from producers import stencils
 from producers.app import producer_app, send
 from producers.stencils import Stencils, cut
 from tasks.contract.names import Lane
-from tasks.journal.records import Entry
+from tasks.journal.entries import Entry
 
 if TYPE_CHECKING:
     from celery import Celery

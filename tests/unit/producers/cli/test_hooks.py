@@ -16,8 +16,8 @@ from producers.hooks.posting import Attempt
 from producers.web.keyfile import KeyFile
 from tasks.contract.validation import parse
 from tasks.journal.control import Control
+from tasks.journal.entries import Entry
 from tasks.journal.journal import Journal
-from tasks.journal.records import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

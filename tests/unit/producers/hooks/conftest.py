@@ -17,8 +17,8 @@ from producers.web.keyfile import KeyFile
 from producers.web.webhook import new_secret
 from tasks.contract.validation import parse
 from tasks.journal.control import Control
+from tasks.journal.entries import Entry
 from tasks.journal.journal import Journal
-from tasks.journal.records import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

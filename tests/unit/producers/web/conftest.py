@@ -30,8 +30,9 @@ from producers.web.settings import WebSettings
 from tasks.contract.password_reset import parse_password_reset
 from tasks.journal.blobs import BlobStore
 from tasks.journal.control import Control, Resend
+from tasks.journal.entries import Entry
 from tasks.journal.journal import Journal
-from tasks.journal.records import Acceptance, Accepted, Entry, Record
+from tasks.journal.records import Acceptance, Accepted, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -12,7 +12,7 @@ from tasks.contract.result import Delivery, RecipientState
 from tasks.contract.status import MailState
 from tasks.delivery.job import LeftAlone, PutBack, Settled
 from tasks.failures import NotBegun, PermanentFailure, Receipt, Reply, TransientFailure, Unconfirmed
-from tasks.journal.records import Entry
+from tasks.journal.entries import Entry
 from tasks.smtp.faults import LeaseLost
 
 if TYPE_CHECKING:

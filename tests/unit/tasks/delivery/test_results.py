@@ -18,8 +18,9 @@ from tasks.delivery.mail import Mail
 from tasks.delivery.results import Results
 from tasks.delivery.retry import RetryPolicy
 from tasks.failures import Receipt, Reply
+from tasks.journal.entries import Entry
 from tasks.journal.journal import Journal
-from tasks.journal.records import Claim, Entry
+from tasks.journal.records import Claim
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,7 +11,8 @@ from pydantic import SecretStr
 from tasks.contract.codes import LocalCode, Phase
 from tasks.delivery.job import Job, PutBack, Settled
 from tasks.failures import Reply, TransientFailure
-from tasks.journal.records import Acceptance, Entry
+from tasks.journal.entries import Entry
+from tasks.journal.records import Acceptance
 from tasks.journal.sealing import SEALED, Seal, generate_key
 
 if TYPE_CHECKING:

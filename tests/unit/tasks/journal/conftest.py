@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import fakeredis
 import pytest
 
+from tasks.journal.entries import Entry
 from tasks.journal.journal import Journal, JournalOptions
-from tasks.journal.records import Claim, Entry
+from tasks.journal.records import Claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -34,11 +34,12 @@ from tasks.delivery.prepared import Prepared
 from tasks.delivery.retry import RetryPolicy
 from tasks.failures import PermanentFailure, Receipt, Reply, TransientFailure, Unconfirmed
 from tasks.journal.control import Control, Resend
+from tasks.journal.entries import Entry
 from tasks.journal.journal import Journal, JournalOptions
 from tasks.journal.keys import IDEMPOTENCY, MAIL, OPEN
 from tasks.journal.logbook import lines
 from tasks.journal.logbook.recovery import clean_up
-from tasks.journal.records import Acceptance, Claim, Entry, Grip, Hindrance, Record, Refusal
+from tasks.journal.records import Acceptance, Claim, Grip, Hindrance, Record, Refusal
 from tasks.journal.settlement import Settlement
 from tasks.journal.sweeper import Sweeper
 from tests.unit.tasks.journal.letters import RECIPIENTS, Hand, Letter, assert_result_stays, expected, request

@@ -11,7 +11,8 @@ from tasks.contract.result import Delivery, RecipientOutcome, RecipientState, Se
 from tasks.contract.status import MailState
 from tasks.contract.validation import parse
 from tasks.journal.control import Control, Resend
-from tasks.journal.records import Claim, Entry, Hindrance, Refusal
+from tasks.journal.entries import Entry
+from tasks.journal.records import Claim, Hindrance, Refusal
 from tasks.journal.sealing import Seal, generate_key
 from tasks.journal.sealing_keys import parse_keys
 from tasks.journal.settlement import Settlement

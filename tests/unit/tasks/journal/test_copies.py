@@ -14,8 +14,9 @@ from tasks.contract.queue import WORKER_SETTINGS
 from tasks.contract.result import Delivery, RecipientOutcome, RecipientState, SendEmailResult
 from tasks.contract.status import MailState
 from tasks.journal.copies import ResultCopies
+from tasks.journal.entries import Entry
 from tasks.journal.journal import Journal
-from tasks.journal.records import Claim, Entry
+from tasks.journal.records import Claim
 from tasks.journal.settlement import Settlement
 from tasks.send_email import Report
 from worker import composition

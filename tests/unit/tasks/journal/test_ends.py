@@ -8,8 +8,9 @@ from tasks.contract.result import Delivery, RecipientOutcome, RecipientState, Se
 from tasks.contract.status import MailState
 from tasks.contract.validation import parse
 from tasks.journal.control import Control, Resend
+from tasks.journal.entries import Entry
 from tasks.journal.keys import ENDED
-from tasks.journal.records import Claim, Entry
+from tasks.journal.records import Claim
 from tasks.journal.settlement import Settlement
 
 if TYPE_CHECKING:

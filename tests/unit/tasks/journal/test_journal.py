@@ -10,7 +10,8 @@ import pytest
 from tasks.contract.result import Delivery, SendEmailResult
 from tasks.contract.status import MailState
 from tasks.journal.damage import damaged as result_of_damage
-from tasks.journal.records import Acceptance, Claim, Entry, Grip, Hindrance, Record, Refusal
+from tasks.journal.entries import Entry
+from tasks.journal.records import Acceptance, Claim, Grip, Hindrance, Record, Refusal
 from tasks.journal.settlement import Settlement
 from tests.damages import DAMAGES
 

@@ -13,7 +13,8 @@ from tasks.contract.status import MailState
 from tasks.contract.validation import parse
 from tasks.journal.blobs import BlobStore
 from tasks.journal.control import Control, Resend
-from tasks.journal.records import Acceptance, Claim, Entry
+from tasks.journal.entries import Entry
+from tasks.journal.records import Acceptance, Claim
 from tasks.journal.sealing import SEALED, Seal, generate_key
 from tasks.journal.settlement import Settlement
 

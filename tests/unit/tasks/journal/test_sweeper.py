@@ -9,8 +9,8 @@ import pytest
 from tasks.contract.names import Lane
 from tasks.contract.result import Delivery, SendEmailResult
 from tasks.contract.status import MailState
+from tasks.journal.entries import Entry
 from tasks.journal.journal import Journal, JournalOptions
-from tasks.journal.records import Claim, Entry
 from tasks.journal.settlement import Settlement
 from tasks.journal.sweeper import Stray, Sweeper
 from tests.damages import DAMAGES
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from redis import Redis
+
+    from tasks.journal.records import Claim
 
 ALL_EMPTY = frozenset(lane.value for lane in Lane)
 

@@ -9,12 +9,13 @@ import pytest
 
 from tasks.contract.result import Delivery, SendEmailResult
 from tasks.contract.status import MailState
+from tasks.journal.entries import Entry
 from tasks.journal.journal import Journal
 from tasks.journal.keys import MAIL
 from tasks.journal.logbook import lines
 from tasks.journal.logbook.recovery import Recovery
 from tasks.journal.logbook.shelf import Shelf
-from tasks.journal.records import Claim, Entry, Grip, Hindrance, Refusal
+from tasks.journal.records import Claim, Grip, Hindrance, Refusal
 from tasks.journal.settlement import Settlement
 
 if TYPE_CHECKING:
