@@ -168,7 +168,8 @@ class FetchingChannel(SiftingChannel):
         self._hand_on(fetched)
         if fetched:
             self.refusals.end("fetched")
-            # The loop must not rest before it was seen whether there is more.
+        if fetched and not self._empty.issuperset(queues):
+            # The loop must not rest before the rest was fetched.
             self._call_later(0.0)
 
     def _look_again(self) -> None:
