@@ -93,7 +93,8 @@ def hand_in_each(
             behind it, nothing was yielded.
     """
     parts = ((part, prepare(part.requests)) for part in _parts(messages))
-    for (part, _), answers in one_ahead(lambda ready: deliver(ready[1]), parts):
+    # A part of which nothing is valid reaches nobody.
+    for (part, _), answers in one_ahead(lambda r: deliver(r[1]) if r[0].requests else (), parts):
         yield from part.outcomes(answers)
 
 

@@ -71,6 +71,9 @@ class Link:
             redis.RedisError: Redis cannot be reached, or the connection broke; nobody knows which of the
                 commands were carried out.
         """
+        if not commands:
+            # Nothing would be answered to nothing.
+            return []
         connection = self._taken()
         try:
             return _ask(connection, b"".join([_pack(command) for command in commands]), len(commands))

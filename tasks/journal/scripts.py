@@ -145,6 +145,8 @@ def run_script(
     Raises:
         redis.RedisError: Redis cannot be reached, or a script failed.
     """
+    if not calls:
+        return []
     send = link.call_all if link else partial(_send, redis)
     commands = [("EVALSHA", script.digest, *_arguments(shared, group)) for group in _grouped(calls)]
     answers = send(commands)

@@ -66,6 +66,10 @@ def test_an_answer_that_is_an_error_is_returned_and_the_next_one_is_its_own(link
     assert link.call("ECHO", "mine") == b"mine"
 
 
+def test_no_commands_have_no_answers(link: Link) -> None:
+    assert link.call_all([]) == []
+
+
 def test_while_nobody_is_there_each_call_is_an_error() -> None:
     with Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0)) as nowhere:
         gone = Link(nowhere)

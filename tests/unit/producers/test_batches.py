@@ -69,6 +69,15 @@ def test_outcomes_come_in_order_and_the_refused_do_not_stop_the_others() -> None
     assert kinds == [InvalidInput, IdempotencyConflict, InvalidInput]
 
 
+def test_a_part_of_which_nothing_is_right_is_not_sent_and_those_behind_it_are() -> None:
+    queue = Queue()
+
+    found = list(queue.each([{}] * BATCH + [mail(0)]))
+
+    assert queue.parts == [1]
+    assert [outcome.mail_id is not None for outcome in found] == [False] * BATCH + [True]
+
+
 def test_many_share_a_round_trip_and_none_is_left_over() -> None:
     queue = Queue()
 

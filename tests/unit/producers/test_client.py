@@ -57,6 +57,16 @@ def test_wrong_parameters_are_refused_before_anything_is_reached(nowhere: Mailer
     assert {error.field for error in caught.value.errors} == {"to", "subject"}
 
 
+def test_many_of_which_none_is_right_are_refused_before_anything_is_reached(nowhere: Mailer) -> None:
+    wrong = [{"to": "", "subject": "s", "body": "b"}] * 250
+
+    batch = nowhere.enqueue_many(wrong)
+
+    assert [refused.index for refused in batch.refused] == list(range(250))
+    assert batch.ids == (None,) * 250
+    assert nowhere.enqueue_many([]).ids == ()
+
+
 @pytest.mark.parametrize(
     ("options", "field"),
     [

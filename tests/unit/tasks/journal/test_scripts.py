@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from redis import Redis
 from redis.exceptions import ResponseError
 
 from tasks.journal import scripts
@@ -14,8 +15,6 @@ from tasks.journal.records import Claim, Grip
 from tasks.journal.scripts import Call, Script, run_script
 
 if TYPE_CHECKING:
-    from redis import Redis
-
     from tasks.journal.link import Command
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
@@ -34,6 +33,10 @@ def answers(numbers: range) -> list[list[object]]:
 
 def test_each_call_is_answered_in_its_place(redis: Redis) -> None:
     assert run_script(redis, ECHO, [call(number) for number in range(250)]) == answers(range(250))
+
+
+def test_no_calls_reach_nobody_and_have_no_answers() -> None:
+    assert run_script(Redis(port=1), ECHO, []) == []
 
 
 def test_calls_of_different_shapes_keep_their_order(redis: Redis) -> None:
