@@ -87,7 +87,7 @@ def examine(office: PostOffice, *, seconds: float = 60.0) -> Findings:
     records = office.records()
     results = {mail_id: record.result for mail_id, record in records.items() if record and record.result}
     ids = {office.message_id(mail_id, record): mail_id for mail_id, record in records.items() if record}
-    dots = [(ids.get(_message_id(mail.content), "stranger"), mail) for mail in office.server.dots]
+    dots = [(ids.get(message_id_of(mail.content), "stranger"), mail) for mail in office.server.dots]
     told_otherwise = _told_otherwise(office, results)
     for worker in office.workers:
         worker.kill()
@@ -185,7 +185,8 @@ def _strength(pool: dict[str, Any]) -> int:
     return int(pool["senders"]["all"]) if "senders" in pool else len(pool["processes"])
 
 
-def _message_id(content: bytes) -> str:
+def message_id_of(content: bytes) -> str:
+    """Return the Message-ID of a mail as it went out."""
     return str(message_from_bytes(content)["Message-ID"])
 
 
