@@ -26,6 +26,7 @@ from tasks.journal.records import Claim
 from tasks.smtp.wire import Wire
 from worker.dispatch import strategy
 from worker.trims.channel import FetchingChannel
+from worker.trims.stock import Room, Stock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,12 +63,12 @@ def fill_window() -> None:
     """Have the channel fetch one by one, and believe from the first fuse on that it has all it may."""
     is_full: list[bool] = []
 
-    def room(channel: FetchingChannel) -> tuple[int, int]:
-        if len(channel.stock) and burn():
+    def room(stock: Stock, *_: object, **__: object) -> Room:
+        if len(stock) and burn():
             is_full.append(True)
-        return (0 if is_full else 1), 0
+        return Room(0 if is_full else 1, 0, grows=False)
 
-    FetchingChannel._room = room  # noqa: SLF001 (a fault of its own)
+    Stock.room = room  # type: ignore[method-assign, assignment]  # a fault of its own
 
 
 def end_program() -> None:
