@@ -9,6 +9,10 @@ local state = mail[1]
 if not (state or mail.err) then
   return { 'unknown' }
 end
+if state and state ~= 'queued' and state ~= 'sending' and state ~= 'data' then
+  local ended = redis.call('HMGET', KEYS[3], 'result', 'resends')
+  return { 'done', ended[1] or '', tonumber(ended[2]) or 0 }
+end
 -- Somebody wrote into a record by hand where these are no numbers: that must cost no other mail of the run.
 local fence, accepted, due, published = tonumber(mail[2]), tonumber(mail[3]), tonumber(mail[4]), tonumber(mail[5])
 local lane = mail[6]
@@ -29,12 +33,8 @@ if state == 'queued' then
   if due > now then
     return { 'early', due - now }
   end
-elseif state == 'sending' or state == 'data' then
-  if held > now then
-    return { 'busy', held - now }
-  end
-else
-  return { 'done', redis.call('HGET', KEYS[3], 'result') or '', resends }
+elseif held > now then
+  return { 'busy', held - now }
 end
 runs = runs + 1
 if runs > 1 and ARGV[3] == '1' then

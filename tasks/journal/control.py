@@ -102,13 +102,12 @@ class Control:
         pipeline.hgetall(MAIL + mail_id)
         pipeline.time()
         stored, time = pipeline.execute(raise_on_error=False)
+        stored = {} if is_damage(stored) else stored
         for answer in (stored, time):
-            if isinstance(answer, Exception) and not is_damage(answer):
+            if isinstance(answer, Exception):
                 raise answer
         seconds, microseconds = time
-        return Snapshot.read({} if is_damage(stored) else stored), moment(
-            seconds * 1000 + microseconds // 1000
-        )
+        return Snapshot.read(stored), moment(seconds * 1000 + microseconds // 1000)
 
     def _run(self, script: Script, call: Call) -> bool:
         [answer] = run_script(self._redis, script, [call])
@@ -133,7 +132,7 @@ def _request(mail_id: str, payload: str, seal: Seal | None) -> SendEmail | None:
         if seal and is_sealed(parameters):
             parameters = seal.open(mail_id, parameters[SEALED])
         return parse(parameters)
-    except (InvalidInput, Unsealable):
+    except (InvalidInput, Unsealable, ValueError, RecursionError):
         return None
 
 

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from tasks.contract.codes import LocalCode
 from tasks.contract.result import Delivery, SendEmailResult
 from tasks.journal.keys import MAIL
+
+#: What comes of reading a record that somebody wrote into: texts, numbers, moments or JSON that are none.
+UNREADABLE: Final = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    OSError,
+    RecursionError,
+)
 
 
 class Damaged(ValueError):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from tasks.contract.names import Lane
 from tasks.contract.result import Attempt, SendEmailResult
 from tasks.contract.status import MailState
-from tasks.journal.damage import Damaged, damaged
+from tasks.journal.damage import UNREADABLE, Damaged, damaged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,6 +84,8 @@ class Refusal:
 
 #: The fields of a mail's hash that `Record.read` needs.
 RECORD_FIELDS: Final = (b"state", b"lane", b"accepted", b"history", b"result", b"due", b"published", b"fence")
+_LANES: Final = frozenset(lane.value for lane in Lane)
+_OPEN_STATES: Final = frozenset({"queued", "sending", "data"})
 #: Those that are numbers in the record of every mail; no worker takes up one without them.
 _NUMBERS: Final = (b"accepted", b"due", b"published", b"fence")
 
@@ -119,7 +121,7 @@ class Record:
             return None
         try:
             return cls._read(mail_id, stored)
-        except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
+        except UNREADABLE:
             raise Damaged(mail_id) from None
 
     @classmethod
@@ -129,23 +131,22 @@ class Record:
 
     @classmethod
     def _read(cls, mail_id: str, stored: Mapping[bytes, bytes | None]) -> Record:
-        state, lane = stored.get(b"state"), stored.get(b"lane")
-        accepted, due, _, _ = (int(stored.get(name) or "") for name in _NUMBERS)
-        if state is None or lane is None:
-            raise LookupError(mail_id)
+        state = (stored[b"state"] or b"").decode()
+        if state in _OPEN_STATES:
+            _check(stored)
         history = _json(stored.get(b"history")) or []
         last = history[-1] if history else {}
         result = stored.get(b"result")
         return cls(
             mail_id,
-            _state(state.decode(), retried=bool(last)),
-            lane.decode(),
-            moment(accepted),
+            _state(state, retried=bool(last)),
+            _lane(stored.get(b"lane") or b""),
+            moment(int(stored.get(b"accepted") or "")),
             SendEmailResult.model_validate_json(result) if result else None,
             last.get("code"),
             last.get("message"),
             tuple(Attempt.model_validate(attempt) for attempt in history),
-            moment(due),
+            moment(int(stored[b"due"] or "")) if state in _OPEN_STATES else None,
         )
 
 
@@ -159,6 +160,19 @@ def _json(stored: bytes | None) -> Any:
 
 
 def _state(stored: str, *, retried: bool) -> MailState:
-    if stored in {"queued", "sending", "data"} and retried:
+    if stored in _OPEN_STATES and retried:
         return MailState.RETRYING
     return MailState.SENDING if stored == "data" else MailState(stored)
+
+
+def _check(stored: Mapping[bytes, bytes | None]) -> None:
+    """Raise one of `UNREADABLE` where no worker would take the mail up; one that has its result needs less."""
+    if stored[b"lane"] is None:
+        raise LookupError
+    for name in _NUMBERS:
+        int(stored[name] or "")
+
+
+def _lane(stored: bytes) -> Lane:
+    """Return the lane, the usual one where somebody wrote another: nothing that is told hangs on it."""
+    return Lane(stored.decode()) if stored.decode() in _LANES else Lane.DEFAULT

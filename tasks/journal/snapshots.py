@@ -6,8 +6,10 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tasks.contract.names import Lane
 from tasks.contract.result import Attempt, RecipientOutcome, SendEmailResult
 from tasks.contract.status import MailState
+from tasks.journal.damage import UNREADABLE
 from tasks.journal.records import moment
 from tasks.journal.standings import Standing, progress_again, progress_in_doubt, read_standings
 
@@ -43,7 +45,7 @@ class Snapshot:
         """Read a record from its hash; None where there is none that can be read."""
         try:
             return cls._read(stored)
-        except (ValueError, LookupError, TypeError, OverflowError):
+        except UNREADABLE:
             return None
 
     @classmethod
@@ -53,7 +55,7 @@ class Snapshot:
         return cls(
             stored_state=text["state"],
             fence=int(text["fence"]),
-            lane=text["lane"],
+            lane=Lane(text["lane"]),
             accepted_at=moment(int(text["accepted"])),
             payload=text.get("payload", ""),
             fingerprint=text.get("fingerprint", ""),

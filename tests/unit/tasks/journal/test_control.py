@@ -291,3 +291,24 @@ def test_what_was_tried_of_a_mail_cannot_be_read_either(
 
     assert control.cancel("m") is None
     assert redis.hget("postroom:mail:m", "state") == b"queued"
+
+
+def test_parameters_that_are_nested_without_end_are_cancelled_like_any_that_cannot_be_read(
+    redis: Redis, journal: Journal, control: Control
+) -> None:
+    journal.accept([ENTRY])
+    redis.hset("postroom:mail:m", "payload", "[" * 100_000)
+
+    control.cancel("m")
+
+    assert redis.hget("postroom:mail:m", "state") == b"cancelled"
+
+
+def test_a_mail_of_a_lane_that_is_none_is_not_opened_again(
+    redis: Redis, journal: Journal, control: Control
+) -> None:
+    settle(journal, MailState.NOT_SENT, S.NOT_SENT, S.NOT_SENT)
+    redis.hset("postroom:mail:m", "lane", "express")
+
+    assert control.resend(ENTRY, recipients=2)[0] is Resend.MISSING
+    assert redis.hget("postroom:mail:m", "state") == b"not_sent"

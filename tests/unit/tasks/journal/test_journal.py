@@ -172,6 +172,7 @@ def test_a_record_that_somebody_wrote_into_while_it_was_in_hand_costs_no_other_m
         ("accepted", "canary"),
         ("due", "canary"),
         ("accepted", "9" * 30),
+        ("due", "-" + "9" * 20),
         ("history", "canary"),
         ("history", "7"),
         ("history", "[7]"),
@@ -191,6 +192,23 @@ def test_a_record_that_cannot_be_read_is_of_unknown_outcome(
     assert damaged == Record.damaged("damaged")
     assert other is not None
     assert other.result is None
+
+
+def test_a_mail_that_has_its_result_has_it_whatever_else_somebody_wrote_into_its_record(
+    journal: Journal, redis: Redis
+) -> None:
+    journal.accept([entry()])
+    [claim] = journal.begin(["m"])
+    assert isinstance(claim, Claim)
+    journal.finish([Settlement.of(claim, MailState.SENT, SENT)])
+    redis.hset("postroom:mail:m", mapping={"due": "soon", "published": "", "fence": "x", "lane": "express"})
+
+    [again] = journal.begin(["m"])
+    [record] = journal.look_up(["m"])
+
+    assert again == Refusal("m", Hindrance.DONE, SENT)
+    assert record is not None
+    assert (record.state, record.result, record.lane) == (MailState.SENT, SENT, "default")
 
 
 def test_a_record_of_another_type_is_of_unknown_outcome(journal: Journal, redis: Redis) -> None:
