@@ -166,7 +166,7 @@ def _state(stored: str, *, retried: bool) -> MailState:
 
 
 def _check(stored: Mapping[bytes, bytes | None]) -> None:
-    """Raise one of `UNREADABLE` where no worker would take the mail up; one that has its result needs less."""
+    """Raise one of `UNREADABLE` where no worker would take the mail up."""
     if stored[b"lane"] is None:
         raise LookupError
     for name in _NUMBERS:

@@ -26,7 +26,7 @@ from tasks.journal.records import Claim
 from tasks.smtp.wire import Wire
 from worker.dispatch import strategy
 from worker.trims.channel import FetchingChannel
-from worker.trims.stock import Room, Stock
+from worker.trims.in_flight import InFlight, Room
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,12 +63,12 @@ def fill_window() -> None:
     """Have the channel fetch one by one, and believe from the first fuse on that it has all it may."""
     is_full: list[bool] = []
 
-    def room(stock: Stock, *_: object, **__: object) -> Room:
-        if len(stock) and burn():
+    def room(in_flight: InFlight, *_: object, **__: object) -> Room:
+        if len(in_flight) and burn():
             is_full.append(True)
         return Room(0 if is_full else 1, 0, grows=False)
 
-    Stock.room = room  # type: ignore[method-assign, assignment]  # a fault of its own
+    InFlight.room = room  # type: ignore[method-assign, assignment]  # a fault of its own
 
 
 def end_program() -> None:

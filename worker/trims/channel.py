@@ -13,12 +13,12 @@ from redis.exceptions import RedisError, ResponseError
 
 from worker.envelopes import Flaw, Poison, examine
 from worker.transport import SiftingChannel
-from worker.trims.appetite import PAUSE
 from worker.trims.bells import Bells
+from worker.trims.in_flight import InFlight, Room
 from worker.trims.qos import GroupedQoS
 from worker.trims.refusals import Refusals
 from worker.trims.scripts import FETCH
-from worker.trims.stock import Room, Stock
+from worker.trims.window import PAUSE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +70,7 @@ class FetchingChannel(SiftingChannel):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._kept: tuple[Any, Any] = (None, None)
-        self.stock = Stock()
+        self.in_flight = InFlight()
         #: Of the message that is being delivered.
         self.tag_of_delivery = ""
         #: Queues whose consumers acknowledge nothing, such as those of answers to remote control.
@@ -137,7 +137,7 @@ class FetchingChannel(SiftingChannel):
         if not queues or self.refusals.is_resting:
             return
         is_more = not self._empty.issuperset(queues)
-        room = self.stock.room(self.qos.prefetch_count, done=self.qos.pending, is_more=is_more)
+        room = self.in_flight.room(self.qos.prefetch_count, done=self.qos.pending, is_more=is_more)
         if is_more:
             self._fetch(queues, room)
         self.bells.listen([queue for queue in queues if queue in self._empty])
@@ -163,7 +163,7 @@ class FetchingChannel(SiftingChannel):
         messages = [(queue, raw) for queue, (_, *raws) in zip(queues, found, strict=True) for raw in raws]
         fetched = [Fetched(f"{prefix}{number}", *message) for number, message in enumerate(messages, start=1)]
         for tag, _, raw in fetched:
-            self.stock.add(tag, len(raw))
+            self.in_flight.add(tag, len(raw))
         self.qos.note(tag for tag, _, _ in fetched)
         self._hand_on(fetched)
         if fetched:

@@ -48,7 +48,7 @@ class GroupedQoS(redis.QoS):
 
     def append(self, message: Any, delivery_tag: str) -> None:
         """Note a message as delivered; one that was fetched stands in Redis already."""
-        if delivery_tag in self.channel.stock:
+        if delivery_tag in self.channel.in_flight:
             virtual.QoS.append(self, message, delivery_tag)
         else:
             super().append(message, delivery_tag)
@@ -96,7 +96,7 @@ class GroupedQoS(redis.QoS):
         with self.channel.conn_or_acquire() as client:
             ACKNOWLEDGE.run(client, (self.unacked_index_key, self.unacked_key), self._acknowledged)
         tags, self._acknowledged = self._acknowledged, []
-        self.channel.stock.forget(tags)
+        self.channel.in_flight.forget(tags)
 
     def restore_unacked_once(self, stderr: Any = None) -> None:
         """Have Redis forget what was acknowledged, and give back what was not, at the channel's end."""
@@ -110,7 +110,7 @@ class GroupedQoS(redis.QoS):
         self.flush()
         self._flush()
         # Some of what was fetched may not have been delivered yet.
-        self.give_back(list(dict.fromkeys([*self.channel.stock, *self._delivered])))
+        self.give_back(list(dict.fromkeys([*self.channel.in_flight, *self._delivered])))
         self._delivered.clear()
 
     def restore_visible(self, *_: Any, **__: Any) -> None:
@@ -133,4 +133,4 @@ class GroupedQoS(redis.QoS):
                 GIVE_BACK.run(client, keys, ("", "", *tags[max(0, end - _AT_ONCE) : end]))
         for tag in tags:
             self._delivered.pop(tag, None)
-        self.channel.stock.forget(tags)
+        self.channel.in_flight.forget(tags)

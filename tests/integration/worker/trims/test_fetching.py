@@ -11,7 +11,7 @@ from redis.exceptions import ConnectionError  # noqa: A004 (Redis's own)
 from tasks.contract.names import Lane
 from tasks.journal.quarantine import Quarantine
 from worker.envelopes import Flaw
-from worker.trims import appetite, bells, channel, qos, refusals
+from worker.trims import bells, channel, qos, refusals, window
 from worker.trims.channel import Fetched
 
 if TYPE_CHECKING:
@@ -257,7 +257,7 @@ def test_a_connection_that_is_killed_raises_and_the_next_one_gets_what_it_had(
 def test_a_consumer_leaves_most_of_a_burst_to_others_at_first(
     read: Callable[..., Reader], publish: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(appetite, "PAUSE", 30.0)
+    monkeypatch.setattr(window, "PAUSE", 30.0)
     monkeypatch.setattr(channel, "PAUSE", 30.0)
     first, second = read(acks=False), read(acks=False)
     publish("bulk", *range(400))
@@ -265,7 +265,7 @@ def test_a_consumer_leaves_most_of_a_burst_to_others_at_first(
     first.turn_for(0.2)
     second.turn_for(0.2)
 
-    assert len(first.got) == len(second.got) == appetite.STEP
+    assert len(first.got) == len(second.got) == window.STEP
 
 
 def test_a_consumer_that_is_through_with_nothing_gets_what_is_behind_it_all_the_same(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from worker.trims.appetite import Appetite
+from worker.trims.window import PrefetchWindow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,13 +29,13 @@ class Room(NamedTuple):
     grows: bool
 
 
-class Stock:
+class InFlight:
     """The messages that were fetched and not given back: the size of each in bytes, by its tag."""
 
     def __init__(self) -> None:
         self._sizes: dict[str, int] = {}
         self._bytes = 0
-        self._appetite = Appetite()
+        self._window = PrefetchWindow()
 
     def __len__(self) -> int:
         return len(self._sizes)
@@ -65,7 +65,7 @@ class Stock:
         """
         allowed = limit or _NO_LIMIT
         in_hand = len(self._sizes) - done
-        most = min(allowed, self._appetite.most(in_hand, is_more=is_more))
+        most = min(allowed, self._window.size(in_hand, is_more=is_more))
         room = min(_AT_ONCE, most - in_hand)
         if self._bytes >= _MOST_BYTES or room < most // _WORTH_IT < _AT_ONCE:
             room = 0

@@ -16,9 +16,9 @@ PAUSE: Final = 0.03
 _FEW: Final = STEP // 4
 
 
-class Appetite:
+class PrefetchWindow:
     """
-    A worker's share of a burst: little at first, and more as long as there is more.
+    How many messages may be in flight: few of a burst at first, and more as long as there is more.
 
     Whoever came first took all of a burst of some hundred mails, and where their server is far away the
     connections of the others rested meanwhile. Growing at the same pace they get like shares. It grows
@@ -30,7 +30,7 @@ class Appetite:
         self._most = STEP
         self._since = clock()
 
-    def most(self, in_hand: int, *, is_more: bool) -> int:
+    def size(self, in_hand: int, *, is_more: bool) -> int:
         """Return how many messages to have at hand, where *in_hand* are and *is_more* says that more wait."""
         now = self._clock()
         if in_hand <= _FEW and not is_more:
