@@ -12,12 +12,6 @@ end
 
 local found = {}
 
--- A moment that stands in a record, nil where something else does.
-local function moment(stored)
-  local number = tonumber(stored)
-  return number == number and number or nil
-end
-
 -- Decide about one mail; returns when to look at it again, nil for never.
 local function look_at(id)
   local key = ARGV[1] .. id
@@ -25,8 +19,8 @@ local function look_at(id)
   if not mail.err and (not mail[1] or (mail[3] or '') == '') then
     return nil
   end
-  local lane, published = mail[2], moment(mail[4])
-  local ready = moment((mail[1] == 'queued') and mail[5] or mail[6])
+  local lane, published = mail[2], tonumber(mail[4])
+  local ready = tonumber((mail[1] == 'queued') and mail[5] or mail[6])
   if mail.err or not (lane and published and ready) then
     -- Somebody wrote into it by hand: told, and again in an hour, while the others are looked at as ever.
     found[#found + 1] = { id, lane or '', '' }

@@ -211,9 +211,12 @@ def test_a_mail_that_has_its_result_has_it_whatever_else_somebody_wrote_into_its
     assert (record.state, record.result, record.lane) == (MailState.SENT, SENT, "default")
 
 
-def test_a_record_of_another_type_is_of_unknown_outcome(journal: Journal, redis: Redis) -> None:
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_record_that_no_worker_would_take_up_is_of_unknown_outcome(
+    journal: Journal, redis: Redis, damage: Callable[[Redis, str], None]
+) -> None:
     journal.accept([entry("damaged"), entry("m")])
-    DAMAGES["of another type"](redis, "damaged")
+    damage(redis, "damaged")
 
     damaged, other = journal.look_up(["damaged", "m"])
 

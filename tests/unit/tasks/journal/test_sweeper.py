@@ -245,15 +245,3 @@ def test_a_record_that_somebody_wrote_into_is_told_and_keeps_no_other_from_being
     assert found["damaged"] == Stray("damaged", found["damaged"].lane, "")
     assert redis.zscore("postroom:open", "damaged") is not None
     assert list(sweeper.sweep(lambda: ALL_EMPTY)) == []
-
-
-@pytest.mark.parametrize("moment", ["nan", "inf", "-nan"])
-def test_a_record_with_a_moment_that_is_none_keeps_no_other_from_being_found(
-    redis: Redis, journal: Journal, moment: str
-) -> None:
-    accept(journal, "damaged", "m")
-    for mail_id in ("damaged", "m"):
-        age(redis, mail_id, 31_000)
-    redis.hset("postroom:mail:damaged", "published", moment)
-
-    assert "m" in strays(redis, patience=30.0)
