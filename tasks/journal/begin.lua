@@ -3,7 +3,8 @@
 -- ARGV: lease in ms, runs that a mail may have, 1 if others are carried at the same time, else 0,
 --       ms after which the sweeper first looks at a published mail
 -- Returns unknown | damaged | done <result> <resends> | early <ms> | busy <ms> | alone
---       | yours | unconfirmed | crashed, each with fence, accepted, elapsed ms, history, progress, now, resends
+--       | yours | unconfirmed | crashed, each with fence, accepted, elapsed ms, history, progress, now, resends,
+--       or only accepted, now of one that is taken up for the first time: yours, and the rest 1, 0 or nothing
 local mail = redis.pcall('HMGET', KEYS[3], 'state', 'fence', 'accepted', 'due', 'published', 'lane')
 local state = mail[1]
 if not (state or mail.err) then
@@ -14,7 +15,7 @@ if state and state ~= 'queued' and state ~= 'sending' and state ~= 'data' then
   return { 'done', ended[1] or '', tonumber(ended[2]) or 0 }
 end
 -- Somebody wrote into a record by hand where these are no numbers: that must cost no other mail of the run.
-local fence, accepted, due, published = tonumber(mail[2]), tonumber(mail[3]), tonumber(mail[4]), tonumber(mail[5])
+local fence, accepted, due, published = number(mail[2]), number(mail[3]), number(mail[4]), number(mail[5])
 local lane = mail[6]
 if not (fence and accepted and due and published and lane) then
   return { 'damaged' }
@@ -53,7 +54,8 @@ end
 seen[lane] = watermark
 
 fence = fence + 1
-local lease = text(now + ARGV[1])
+local over = now + number(ARGV[1])
+local lease = text(over)
 local verdict = 'yours'
 if state == 'data' then
   -- The dot may have been sent. The state stays, so that whoever dies now leaves the same doubt behind.
@@ -69,9 +71,13 @@ redis.call('HSET', KEYS[3], 'state', state, 'fence', text(fence), 'runs', text(r
   'lease', lease)
 -- Where the sweeper has not looked at a new mail yet, and will before the lease is over, that is soon enough to
 -- set the moment for it; most mails are through by then.
-local look = published + ARGV[4]
-if fence > 1 or look <= now or look > now + ARGV[1] then
+local look = published + number(ARGV[4])
+if fence > 1 or look <= now or look > over then
   opened[#opened + 1] = lease
   opened[#opened + 1] = id_of(KEYS[3])
+end
+if fence == 1 and verdict == 'yours' then
+  -- Nearly every mail of nearly every worker; what is as always with them need not be told.
+  return { accepted, now }
 end
 return { verdict, fence, accepted, now - started, history, progress, now, resends }

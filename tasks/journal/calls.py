@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from tasks.contract.result import SendEmailResult
@@ -33,12 +32,6 @@ def milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-@lru_cache(maxsize=64)
-def _written(seconds: float) -> str:
-    """Return milliseconds as text; nearly all steps last for one of two times."""
-    return str(milliseconds(seconds))
-
-
 def accepting() -> Call:
     """Return what all calls of `accept` share."""
     return Call((OPEN,), (FIRST_LOOK,))
@@ -64,15 +57,14 @@ def begin(mail_id: str) -> Call:
     return Call((MAIL + mail_id,), (), 0)
 
 
-def stepping(copy: Copy = NO_COPY) -> Call:
+def stepping(lease: float, retention: float, copy: Copy = NO_COPY) -> Call:
     """Return what all calls of `step` share; *copy* goes to Celery of each mail that ends."""
-    return Call((OPEN,), copy)
+    return Call((OPEN,), (*copy, milliseconds(lease), milliseconds(retention)))
 
 
-def step(claim: Claim, state: str, seconds: float, *fields: str) -> Call:
-    """Return the call that moves a mail in hand to *state*; step.lua says what lasts for *seconds*."""
-    lasting: str = _written(seconds)
-    return Call((MAIL + claim.mail_id,), (claim.fence, state, lasting, *fields), sum(map(len, fields)))
+def step(claim: Claim, state: str, *values: str) -> Call:
+    """Return the call that moves a mail in hand to *state*; step.lua says what its *values* are."""
+    return Call((MAIL + claim.mail_id,), (claim.fence, state, *values), sum(map(len, values)))
 
 
 def accepted(answers: Iterable[list[bytes]]) -> list[Accepted]:
@@ -82,31 +74,40 @@ def accepted(answers: Iterable[list[bytes]]) -> list[Accepted]:
 
 def grips(mail_ids: Iterable[str], answers: Iterable[list[Any]]) -> list[Claim | Refusal]:
     """Read what the calls of `begin` answered."""
+    # Most mails of a command have these in common, and making a moment takes a while.
+    moments: dict[int, datetime] = {}
+
+    def moment_of(milliseconds: int) -> datetime:
+        known = moments.get(milliseconds)
+        if known is None:
+            known = moments[milliseconds] = moment(milliseconds)
+        return known
+
     grips: list[Claim | Refusal] = []
-    begun: tuple[int, datetime] | None = None
-    for mail_id, (verdict, *facts) in zip(mail_ids, answers, strict=True):
-        grip = _GRIPS.get(verdict)
-        if grip is None:
-            grips.append(_refusal(mail_id, Hindrance(verdict.decode()), facts))
-            continue
-        fence, accepted, elapsed, history, progress, now, resends = facts
-        if begun is None or begun[0] != now:
-            # The same for all mails of a command.
-            begun = now, moment(now)
-        grips.append(
-            Claim(
-                mail_id,
-                fence,
-                grip,
-                moment(accepted),
-                begun[1],
-                elapsed / 1000,
-                history.decode() if history else "",
-                progress.decode() if progress else "",
-                resends > 0,
-            )
-        )
+    for mail_id, answer in zip(mail_ids, answers, strict=True):
+        first = answer[0]
+        if type(first) is int:
+            grips.append(Claim(mail_id, 1, Grip.YOURS, moment_of(first), moment_of(answer[1]), 0.0))
+        elif first in _GRIPS:
+            grips.append(_claim(mail_id, answer))
+        else:
+            grips.append(_refusal(mail_id, Hindrance(first.decode()), answer[1:]))
     return grips
+
+
+def _claim(mail_id: str, answer: list[Any]) -> Claim:
+    verdict, fence, accepted, elapsed, history, progress, now, resends = answer
+    return Claim(
+        mail_id,
+        fence,
+        _GRIPS[verdict],
+        moment(accepted),
+        moment(now),
+        elapsed / 1000,
+        history.decode(),
+        progress.decode(),
+        resends > 0,
+    )
 
 
 def _refusal(mail_id: str, hindrance: Hindrance, facts: list[Any]) -> Refusal:

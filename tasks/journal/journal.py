@@ -74,7 +74,7 @@ class Journal:
         self._redis = redis
         self._link = link
         self._copies = copies
-        self._send_steps = Gathering(lambda steps, copy: self._run(_STEP, steps, calls.stepping(copy)))
+        self._send_steps = Gathering(self._send)
         self.options = options or JournalOptions()
 
     @property
@@ -121,11 +121,9 @@ class Journal:
         progress: Sequence[str],
     ) -> tuple[list[bool], list[bool]]:
         """Do what `finish` does for some mails and then what `mark` does for others, in one round trip."""
-        lease, retention = self.options.lease, self.options.retention
-        steps = [calls.step(each.claim, each.state, retention, "result", each.text) for each in settled]
+        steps = [calls.step(each.claim, each.state, each.text) for each in settled]
         steps += [
-            calls.step(claim, "data", lease, "progress", covered)
-            for claim, covered in zip(claims, progress, strict=True)
+            calls.step(claim, "data", covered) for claim, covered in zip(claims, progress, strict=True)
         ]
         copy = self._copies.now() if self._copies and settled else NO_COPY
         answers = self._step(steps, copy)
@@ -133,17 +131,16 @@ class Journal:
 
     def record(self, claim: Claim, *, history: str, progress: str) -> bool:
         """Note a definite answer after which the mail is still in hand (other recipients are to follow)."""
-        fields = ("history", history, "progress", progress)
-        return self._step([calls.step(claim, "sending", self.options.lease, *fields)])[0]
+        return self._step([calls.step(claim, "sending", progress, history)])[0]
 
     def renew(self, claims: Iterable[Claim]) -> list[bool]:
         """Extend the leases of mails that are still being worked at."""
-        return self._step([calls.step(claim, "", self.options.lease) for claim in claims])
+        return self._step([calls.step(claim, "renew") for claim in claims])
 
     def postpone(self, claim: Claim, *, wait: float, history: str, progress: str) -> bool:
         """Put a mail back for *wait* seconds; no worker slot is held meanwhile."""
-        fields = ("history", history, "progress", progress)
-        return self._step([calls.step(claim, "queued", wait, *fields)])[0]
+        due = str(calls.milliseconds(wait))
+        return self._step([calls.step(claim, "queued", progress, history, due)])[0]
 
     def finish(self, settled: Sequence[Settlement]) -> list[bool]:
         """Record the results of mails; their parameters are deleted, the results kept for a day."""
@@ -155,17 +152,13 @@ class Journal:
 
         They count as taken up all the same: one that kills its workers does so in vain.
         """
-        unmarked = [
-            calls.step(claim, "sending", self.options.lease, "progress", progress)
-            for claim, progress in untouched
-        ]
-        return self._step([*unmarked, *self._ending_leases([claim for claim, _ in untouched])])[
-            len(unmarked) :
-        ]
+        unmarked = [calls.step(claim, "sending", progress) for claim, progress in untouched]
+        freed = self._freed([claim for claim, _ in untouched])
+        return self._step([*unmarked, *freed])[len(unmarked) :]
 
     def release_doubtful(self, claims: Sequence[Claim]) -> list[bool]:
         """Let go of mails of a dead worker whose dots may be out: whoever takes one up finds the doubt."""
-        return self._step(self._ending_leases(claims))
+        return self._step(self._freed(claims))
 
     def conclude(self, mail_id: str, result: SendEmailResult) -> None:
         """Write down how a password reset ended, where it was written down that it was asked for."""
@@ -183,11 +176,15 @@ class Journal:
         ]
 
     @staticmethod
-    def _ending_leases(claims: Iterable[Claim]) -> list[Call]:
-        return [calls.step(claim, "", 0.0) for claim in claims]
+    def _freed(claims: Iterable[Claim]) -> list[Call]:
+        return [calls.step(claim, "free") for claim in claims]
 
     def _step(self, steps: list[Call], copy: Copy = NO_COPY) -> list[bool]:
         return [answer == 1 for answer in self._send_steps(steps, copy)]
+
+    def _send(self, steps: list[Call], copy: Copy) -> list[Any]:
+        shared = calls.stepping(self.options.lease, self.options.retention, copy)
+        return self._run(_STEP, steps, shared)
 
     def _run(self, script: Script, made: list[Call], shared: Call) -> list[Any]:
         return run_script(self._redis, script, made, shared=shared, link=self._link)

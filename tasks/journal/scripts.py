@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 #: Makes a script that does one call into one that does many: a command of its own for each mail of a run
 #: costs both sides half as much again. KEYS and ARGV begin with what the calls have in common, which each of
 #: them finds in front of its own; before that, ARGV says how many of either there are.
-#: `now` is the moment by the server's clock, in milliseconds, and `text` writes such a moment down. What is
-#: put into `opened` (moment, mail id) and `closed` (mail id) is written into the set of open mails, the first
+#: `now` is the moment by the server's clock, in milliseconds; `text` writes such a moment down, and `number` reads
+#: what Redis or an argument has (a text or false). What is put into `opened` (moment, mail id) and `closed` (mail id) is written into the set of open mails, the first
 #: of the common keys, and what is put into `pushed` (by queue) into the queues, at the end and in one command
 #: each; `seen` is a table for all calls. A call that fails is the last one; those before it are done.
 _LOOP: Final = """
@@ -36,6 +36,13 @@ local texts = {}
 local function text(moment)
   local known = texts[moment] or string.format('%%d', moment)
   texts[moment] = known
+  return known
+end
+-- The other way round: reading a moment takes longer than finding the one that was read before.
+local numbers = {}
+local function number(text)
+  local known = text and (numbers[text] or tonumber(text))
+  if known then numbers[text] = known end
   return known
 end
 -- The id of a mail, by its key: sent once more, it would cost both sides more than to take it from there.

@@ -119,7 +119,7 @@ def test_what_a_call_says_of_its_size_is_believed_and_else_it_is_counted() -> No
 def test_steps_and_beginnings_say_how_large_they_are() -> None:
     claim = Claim("m", 1, Grip.YOURS, NOW, NOW, 0.0)
 
-    for made in (begin("m"), step(claim, "sent", 1.0, "result", "x" * 999)):
+    for made in (begin("m"), step(claim, "sent", "x" * 999)):
         counted = made._replace(characters=None).size
-        # State and time are left out: they are always short.
+        # Fence and state are left out: they are always short.
         assert counted - 20 < made.size <= counted
