@@ -13,6 +13,7 @@ from tasks.deadline import Deadline
 from tasks.delivery.outcome import Ending, attempt_of
 from tasks.delivery.progress import Progress
 from tasks.failures import Failure, NotBegun, PermanentFailure, Receipt, Reply, TransientFailure, Unconfirmed
+from tasks.journal.records import Grip
 from tasks.smtp.faults import LeaseLost
 from tasks.smtp.replies import is_too_many_recipients
 from tasks.smtp.reply_texts import queue_id
@@ -84,6 +85,8 @@ class Mail:
         self.request = request
         recipients = tuple([mailbox.addr_spec for mailbox in request.recipients])
         self.progress = Progress.decode(recipients, self.claim.progress)
+        if self.claim.grip is Grip.UNCONFIRMED:
+            self.progress.doubt_all()
         self.recall()
 
     def put_off(self, failure: TransientFailure, policy: RetryPolicy) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from tasks.contract.codes import LocalCode
@@ -80,6 +79,10 @@ class Progress:
         for recipient in tried:
             self._set(recipient, Standing.DOUBTFUL, reply)
 
+    def doubt_all(self) -> None:
+        """Note that a dot was sent, or may have been, for all that were to be tried, and got no answer."""
+        self.doubt(self.open, _NO_ANSWER)
+
     def reopen(self) -> None:
         """Try the doubtful ones again (on_unknown)."""
         for recipient in self.having(Standing.DOUBTFUL):
@@ -113,12 +116,13 @@ class Progress:
         """
         Return the standings as they are until a dot that is about to be sent has its answer.
 
-        Those that are tried are in doubt till then.
+        Those that are tried are in doubt till then. Of a mail that is tried for the first time nothing is
+        noted: whoever finds its dot unanswered knows as much (`doubt_all`).
         """
         if not self.standings:
-            return _all_in_doubt(len(self.recipients))
+            return ""
         covered = Progress(self.recipients, dict(self.standings), dict(self.replies))
-        covered.doubt(self.open, _NO_ANSWER)
+        covered.doubt_all()
         return covered.encode(body=body)
 
     @classmethod
@@ -129,9 +133,3 @@ class Progress:
             for recipient, (standing, *reply) in zip(recipients, json.loads(stored), strict=False):
                 progress._set(recipient, Standing(standing), Reply(*reply))
         return progress
-
-
-@lru_cache(maxsize=256)
-def _all_in_doubt(count: int) -> str:
-    """Return what `Progress.encode` writes of *count* recipients that are tried for the first time."""
-    return json.dumps([[Standing.DOUBTFUL, *_NO_ANSWER]] * count)

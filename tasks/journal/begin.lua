@@ -37,7 +37,8 @@ if state == 'queued' then
 elseif held > now then
   return { 'busy', held - now }
 end
-runs = runs + 1
+-- The first run is not written down: each mail in hand has had one.
+runs = state == 'queued' and 1 or math.max(runs, 1) + 1
 if runs > 1 and ARGV[3] == '1' then
   -- Whoever took it up before died of it, or of another mail that was carried at the same time: taken up by
   -- itself, it takes no other mail with it.
@@ -67,8 +68,12 @@ else
   end
 end
 -- One command, because each costs time here and a line in the append-only file.
-redis.call('HSET', KEYS[3], 'state', state, 'fence', text(fence), 'runs', text(runs), 'started', text(started),
-  'lease', lease)
+if runs > 1 then
+  redis.call('HSET', KEYS[3], 'state', state, 'fence', text(fence), 'runs', text(runs), 'started', text(started),
+    'lease', lease)
+else
+  redis.call('HSET', KEYS[3], 'state', state, 'fence', text(fence), 'started', text(started), 'lease', lease)
+end
 -- Where the sweeper has not looked at a new mail yet, and will before the lease is over, that is soon enough to
 -- set the moment for it; most mails are through by then.
 local look = published + number(ARGV[4])

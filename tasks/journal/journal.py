@@ -122,9 +122,7 @@ class Journal:
     ) -> tuple[list[bool], list[bool]]:
         """Do what `finish` does for some mails and then what `mark` does for others, in one round trip."""
         steps = [calls.step(each.claim, each.state, each.text) for each in settled]
-        steps += [
-            calls.step(claim, "data", covered) for claim, covered in zip(claims, progress, strict=True)
-        ]
+        steps += [calls.step(claim, "data", covered) for claim, covered in zip(claims, progress, strict=True)]
         copy = self._copies.now() if self._copies and settled else NO_COPY
         answers = self._step(steps, copy)
         return answers[: len(settled)], answers[len(settled) :]

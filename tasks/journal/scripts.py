@@ -19,69 +19,17 @@ if TYPE_CHECKING:
 
     from tasks.journal.link import Caller, Command
 
-#: Makes a script that does one call into one that does many: a command of its own for each mail of a run
-#: costs both sides half as much again. KEYS and ARGV begin with what the calls have in common, which each of
-#: them finds in front of its own; before that, ARGV says how many of either there are.
-#: `now` is the moment by the server's clock, in milliseconds; `text` writes such a moment down, and `number` reads
-#: what Redis or an argument has (a text or false). What is put into `opened` (moment, mail id) and `closed` (mail id) is written into the set of open mails, the first
-#: of the common keys, and what is put into `pushed` (by queue) into the queues, at the end and in one command
-#: each; `seen` is a table for all calls. A call that fails is the last one; those before it are done.
-_LOOP: Final = """
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local opened, closed, pushed, seen, failure = {}, {}, {}, {}, nil
--- Left to itself Redis prints a number as floating point wherever it becomes an argument; and most moments
--- of a command are the same.
-local texts = {}
-local function text(moment)
-  local known = texts[moment] or string.format('%%d', moment)
-  texts[moment] = known
-  return known
-end
--- The other way round: reading a moment takes longer than finding the one that was read before.
-local numbers = {}
-local function number(text)
-  local known = text and (numbers[text] or tonumber(text))
-  if known then numbers[text] = known end
-  return known
-end
--- The id of a mail, by its key: sent once more, it would cost both sides more than to take it from there.
-local function id_of(key)
-  return string.sub(key, %d)
-end
-local function each(KEYS, ARGV)
-%s
-end
-local same_keys, keys = tonumber(ARGV[1]), tonumber(ARGV[2])
-local same, arguments = tonumber(ARGV[3]), tonumber(ARGV[4])
--- The same two tables for all calls, made in their size: making them costs more than filling them.
-local k = { unpack(KEYS, 1, math.min(same_keys + keys, 100)) }
-local a = { unpack(ARGV, 5, 4 + math.min(same + arguments, 100)) }
-local answers = {}
-for call = 1, (#KEYS - same_keys) / keys do
-  local key, argument = (call - 1) * keys, 4 + (call - 1) * arguments
-  for i = same_keys + 1, same_keys + keys do k[i] = KEYS[key + i] end
-  for i = same + 1, same + arguments do a[i] = ARGV[argument + i] end
-  local is_done, answer = pcall(each, k, a)
-  if not is_done then
-    failure = type(answer) == 'table' and answer or redis.error_reply(tostring(answer))
-    break
-  end
-  answers[call] = answer
-end
-if #closed > 0 then redis.call('ZREM', KEYS[1], unpack(closed)) end
-if #opened > 0 then redis.call('ZADD', KEYS[1], unpack(opened)) end
--- Whatever is wrong with a queue, its mails are accepted; the sweeper publishes them later.
-for queue, messages in pairs(pushed) do redis.pcall('LPUSH', queue, unpack(messages)) end
-return failure or answers
-"""
-
 #: Redis does nothing else while a script runs, and holds all its arguments at once: so many calls go into one
 #: command, and so many characters.
 MOST_CALLS: Final = 100
 _MOST_CHARACTERS: Final = 1024 * 1024
 #: Calls that go together however large they are: the mark of one mail and the result of the one before.
 _FEW: Final = 2
+
+
+def _text(name: str) -> str:
+    """Return the Lua text *name* that stands beside this module."""
+    return resources.files("tasks.journal").joinpath(f"{name}.lua").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +42,12 @@ class Script:
     @classmethod
     def named(cls, name: str) -> Script:
         """Read the script *name* that stands beside this module."""
-        return cls.of(resources.files("tasks.journal").joinpath(f"{name}.lua").read_text(encoding="utf-8"))
+        return cls.of(_text(name))
 
     @classmethod
     def of(cls, one: str) -> Script:
         """Return the script that does the Lua text *one* for each of its calls."""
-        source = _LOOP % (len(MAIL) + 1, one)
+        source = _text("loop").replace("PREFIX", str(len(MAIL)), 1).replace("-- CALL", one, 1)
         return cls(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
 
 

@@ -22,5 +22,5 @@ class Settlement(NamedTuple):
 
     @classmethod
     def of(cls, claim: Claim, state: MailState, result: SendEmailResult) -> Settlement:
-        """Return the settlement with its text, which is `result.model_dump_json()` in two thirds of its time."""
+        """Return the settlement with its text: what `model_dump_json` makes, in two thirds of its time."""
         return cls(claim, state, result, to_json(result).decode())

@@ -4,13 +4,14 @@
 --       none, seconds to keep them, and what they say, with a %s for the result and one for the mail id as JSON;
 --       ms of a lease, ms to keep the record of a mail that ended;
 --       fence, next state (or 'renew' or 'free': its lease only is renewed or over), then
---       for a terminal state the result, for the others progress [, history [, ms before it is due, if queued]]
+--       for a terminal state the result, for the others progress [, history [, ms before it is due, if queued]];
+--       no progress before a dot ('') is that all recipients are in doubt, and that nothing was known of any before
 -- Returns 1, or 0 when the fence is stale: another worker has taken the mail over.
 local id, state = id_of(KEYS[2]), ARGV[7]
 local stays = state == 'data' or state == 'sending' or state == 'renew' or state == 'free'
 -- What it needs only: each field that is asked for costs time.
 local mail = stays and redis.call('HMGET', KEYS[2], 'fence', 'state', 'lease')
-  or redis.call('HMGET', KEYS[2], 'fence', 'state', 'key', 'notify')
+  or redis.call('HMGET', KEYS[2], 'fence', 'state', 'key', 'notify', 'progress')
 if mail[1] ~= ARGV[6] or (mail[2] ~= 'sending' and mail[2] ~= 'data') then
   return 0
 end
@@ -19,6 +20,8 @@ if stays then
   local lasting = state == 'free' and 0 or number(ARGV[4])
   if ARGV[9] then
     redis.call('HSET', KEYS[2], 'state', state, 'progress', ARGV[8], 'history', ARGV[9])
+  elseif ARGV[8] == '' and state == 'data' then
+    redis.call('HSET', KEYS[2], 'state', state)
   elseif ARGV[8] then
     redis.call('HSET', KEYS[2], 'state', state, 'progress', ARGV[8])
   end
@@ -36,7 +39,11 @@ elseif state == 'queued' then
   opened[#opened + 1] = id
 else
   -- Overwritten with nothing, which is one command less than deleting the fields.
-  redis.call('HSET', KEYS[2], 'state', state, 'payload', '', 'progress', '', 'result', ARGV[8])
+  if (mail[5] or '') == '' then
+    redis.call('HSET', KEYS[2], 'state', state, 'payload', '', 'result', ARGV[8])
+  else
+    redis.call('HSET', KEYS[2], 'state', state, 'payload', '', 'result', ARGV[8], 'progress', '')
+  end
   closed[#closed + 1] = id
   redis.call('PEXPIRE', KEYS[2], ARGV[5])
   if mail[3] and mail[3] ~= '' then

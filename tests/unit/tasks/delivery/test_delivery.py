@@ -312,23 +312,59 @@ def test_a_worker_that_lost_its_lease_leaves_the_mail_alone(desk: Any) -> None:
     assert desk.deliver({}) == [LeftAlone("lease lost")]
 
 
-def test_a_mail_whose_worker_died_after_the_mark_is_unknown(desk: Any) -> None:
+def die_at_the_dot(desk: Any, recorded: str = "", covered: str = "") -> None:
+    """Have a worker die with a dot that may be out; it had *recorded* something of the mail before."""
     desk.lease = 0.0
     desk.journal.accept([Entry("m1", "default", "{}")])
     [claim] = desk.journal.begin(["m1"])
-    desk.journal.mark([claim], ['[["doubtful", 690, "", null]]'])
+    if recorded:
+        desk.journal.record(claim, history="", progress=recorded)
+    desk.journal.mark([claim], [covered])
+
+
+#: What it left: nothing of the first attempt, what was recorded of the one before, or all written out.
+LEFT = pytest.mark.parametrize(
+    ("recorded", "covered"),
+    [("", ""), ('[["open", 451, "greylisted", "4.7.1"]]', ""), ("", '[["doubtful", 690, "", null]]')],
+    ids=["first", "another", "written out"],
+)
+
+
+@LEFT
+def test_a_mail_whose_worker_died_after_the_mark_is_unknown(desk: Any, recorded: str, covered: str) -> None:
+    die_at_the_dot(desk, recorded, covered)
 
     [verdict] = desk.deliver({})
 
     assert result(verdict).code == LocalCode.UNKNOWN
+    assert result(verdict).recipients[0].state is RecipientState.UNKNOWN
     assert desk.transport.tried == []
 
 
+@LEFT
+def test_a_refusal_after_a_worker_died_at_the_dot_does_not_claim_that_nothing_was_sent(
+    desk: Any, recorded: str, covered: str
+) -> None:
+    die_at_the_dot(desk, recorded, covered)
+    desk.transport.answers = [NEVER]
+
+    [verdict] = desk.deliver({"on_unknown": "resend"})
+
+    assert len(desk.transport.tried) == 1
+    assert result(verdict).delivery is Delivery.UNKNOWN
+
+
+def test_who_was_refused_before_a_worker_died_is_in_no_doubt(desk: Any) -> None:
+    standings = '[["refused", 550, "no such user", "5.1.1"], ["doubtful", 690, "", null]]'
+    die_at_the_dot(desk, covered=standings)
+
+    [verdict] = desk.deliver({"to": ["ann@example.org", "bob@example.org"]})
+
+    assert [r.state for r in result(verdict).recipients] == [RecipientState.REFUSED, RecipientState.UNKNOWN]
+
+
 def test_an_expired_mail_that_may_have_been_delivered_is_unknown_not_expired(desk: Any) -> None:
-    desk.lease = 0.0
-    desk.journal.accept([Entry("m1", "default", "{}")])
-    [claim] = desk.journal.begin(["m1"])
-    desk.journal.mark([claim], ['[["doubtful", 690, "", null]]'])
+    die_at_the_dot(desk)
     past = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
 
     [verdict] = desk.deliver({"expires_at": past})

@@ -78,6 +78,7 @@ def test_what_a_dot_covers_is_in_doubt_until_there_is_an_answer(
         apply(progress, kind, replies)
     before = progress.encode()
     covered = Progress.decode(RECIPIENTS, progress.covered())
+    covered.doubt_all()
 
     assert set(covered.having(Standing.DOUBTFUL)) >= set(progress.open)
     assert covered.open == ()
@@ -85,8 +86,16 @@ def test_what_a_dot_covers_is_in_doubt_until_there_is_an_answer(
     assert progress.encode() == before, "looking at it changes nothing"
 
 
-def test_what_is_tried_for_the_first_time_is_covered_as_if_it_were_written_out() -> None:
-    written_out = Progress(RECIPIENTS)
-    written_out.doubt(RECIPIENTS, Reply(690, ""))
+def test_of_what_is_tried_for_the_first_time_nothing_is_noted() -> None:
+    assert Progress(RECIPIENTS).covered() == ""
 
-    assert Progress(RECIPIENTS).covered() == written_out.encode()
+
+def test_what_was_known_of_a_mail_stays_so_whoever_finds_its_dot_unanswered() -> None:
+    progress = Progress(RECIPIENTS)
+    progress.refuse({RECIPIENTS[0]: Reply(550, "no such user")})
+
+    found = Progress.decode(RECIPIENTS, progress.covered())
+    found.doubt_all()
+
+    assert found.standing_of(RECIPIENTS[0]) is Standing.REFUSED
+    assert set(found.having(Standing.DOUBTFUL)) == set(RECIPIENTS[1:])

@@ -273,19 +273,32 @@ def test_a_worker_that_lost_its_lease_can_do_nothing_more(
     assert step(journal, fast)
 
 
+@pytest.mark.parametrize("covered", ["", "covered"])
 def test_a_mail_whose_worker_died_after_the_mark_is_unconfirmed_with_what_was_covered(
-    journal_with: Callable[..., Journal], take: Callable[[Journal], Claim]
+    journal_with: Callable[..., Journal], take: Callable[[Journal], Claim], covered: str
 ) -> None:
     journal = journal_with(lease=0.0)
-    journal.mark([take(journal)], ["covered"])
+    journal.mark([take(journal)], [covered])
 
     [first] = journal.begin(["m"])
     [second] = journal.begin(["m"])
 
     assert isinstance(first, Claim)
     assert isinstance(second, Claim)
-    assert (first.grip, first.progress) == (Grip.UNCONFIRMED, "covered")
+    assert (first.grip, first.progress) == (Grip.UNCONFIRMED, covered)
     assert second.grip is Grip.UNCONFIRMED
+
+
+@pytest.mark.parametrize("covered", ["", "covered"])
+def test_nothing_is_left_of_the_progress_of_a_mail_that_has_its_result(
+    journal: Journal, take: Callable[[Journal], Claim], redis: Redis, covered: str
+) -> None:
+    claim = take(journal)
+    journal.record(claim, history="", progress="recorded")
+    journal.mark([claim], [covered])
+
+    assert journal.finish([Settlement.of(claim, MailState.SENT, SENT)]) == [True]
+    assert not redis.hget("postroom:mail:m", "progress")
 
 
 def lease_left(redis: Redis) -> float:
