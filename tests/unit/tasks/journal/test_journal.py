@@ -289,6 +289,18 @@ def test_a_mail_whose_worker_died_after_the_mark_is_unconfirmed_with_what_was_co
     assert second.grip is Grip.UNCONFIRMED
 
 
+def test_what_was_recorded_of_a_mail_is_told_to_whoever_takes_it_over(
+    journal_with: Callable[..., Journal], take: Callable[[Journal], Claim]
+) -> None:
+    journal = journal_with(lease=0.0)
+    journal.record(take(journal), history="attempts", progress="recipients")
+
+    [claim] = journal.begin(["m"])
+
+    assert isinstance(claim, Claim)
+    assert (claim.grip, claim.history, claim.progress) == (Grip.YOURS, "attempts", "recipients")
+
+
 @pytest.mark.parametrize("covered", ["", "covered"])
 def test_nothing_is_left_of_the_progress_of_a_mail_that_has_its_result(
     journal: Journal, take: Callable[[Journal], Claim], redis: Redis, covered: str
