@@ -7,6 +7,8 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 #: How many processes the tests run in.
 JOBS ?= auto
+#: The same for those against real servers, which wait half of their time: one more than there are processors.
+WAITING_JOBS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 #: The same for the rows of the fault matrix, which mostly wait: for leases, and for whatever was killed.
 FAULT_JOBS ?= 3
 #: Which share of the full numbers `make scoreboard` runs.
@@ -59,10 +61,10 @@ unit: $(STAMP) ## Pure functions and doubles: seconds
 	@$(PYTEST) -n $(JOBS) tests/unit
 
 integration: $(STAMP) ## Against real mail servers and a real broker
-	@$(PYTEST) -n $(JOBS) tests/integration
+	@$(PYTEST) -n $(WAITING_JOBS) tests/integration
 
 acceptance: $(STAMP) ## The Procfile's processes: started, killed, asked
-	@$(PYTEST) -n $(JOBS) --dist loadgroup -m "not long" tests/acceptance
+	@$(PYTEST) -n $(WAITING_JOBS) --dist loadgroup -m "not long" tests/acceptance
 
 django-versions: $(STAMP) ## The copied file in every Django that it is for; 6.x wants a Python 3.12 or newer
 	@$(PYTEST) -n 0 tests/acceptance/web_apps/test_django.py
