@@ -19,8 +19,12 @@ def _without(field: str) -> Callable[[Any, str], None]:
     return lambda redis, mail_id: redis.hdel(MAIL + mail_id, field)
 
 
+def _with(field: str, value: str) -> Callable[[Any, str], None]:
+    return lambda redis, mail_id: redis.hset(MAIL + mail_id, field, value)
+
+
 def _wordy(field: str) -> Callable[[Any, str], None]:
-    return lambda redis, mail_id: redis.hset(MAIL + mail_id, field, "canary")
+    return _with(field, "canary")
 
 
 #: Each does its damage to the record of a mail that waits.
@@ -31,4 +35,5 @@ DAMAGES: Final[dict[str, Callable[[Any, str], None]]] = {
     "of no lane": _without("lane"),
     "published in words": _wordy("published"),
     "due in words": _wordy("due"),
+    "due at nan": _with("due", "nan"),
 }

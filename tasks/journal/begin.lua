@@ -24,8 +24,8 @@ local held, runs, started, history, progress, resends = 0, 0, now, '', '', 0
 if fence > 0 then
   -- What only a mail has that was taken up or opened again before: each field that is asked for costs time.
   local before = redis.call('HMGET', KEYS[3], 'lease', 'runs', 'started', 'history', 'progress', 'resends')
-  held, runs, started = tonumber(before[1] or 0), tonumber(before[2] or 0), tonumber(before[3] or now)
-  history, progress, resends = before[4] or '', before[5] or '', tonumber(before[6] or 0)
+  held, runs, started = number(before[1] or 0), number(before[2] or 0), number(before[3] or now)
+  history, progress, resends = before[4] or '', before[5] or '', number(before[6] or 0)
   if not (held and runs and started and resends) then
     return { 'damaged' }
   end

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tasks.contract.result import SendEmailResult
 from tasks.journal.copies import NO_COPY
-from tasks.journal.damage import damaged
+from tasks.journal.damage import UNREADABLE, damaged
 from tasks.journal.keys import IDEMPOTENCY, MAIL, OPEN, WATERMARKS
 from tasks.journal.records import Acceptance, Accepted, Claim, Grip, Hindrance, Refusal, moment
 from tasks.journal.scripts import Call
@@ -77,21 +77,25 @@ def grips(mail_ids: Iterable[str], answers: Iterable[list[Any]]) -> list[Claim |
     # Most mails of a command have these in common, and making a moment takes a while.
     moments: dict[int, datetime] = {}
 
-    def moment_of(milliseconds: int) -> datetime:
-        known = moments.get(milliseconds)
+    def moment_of(told: int) -> datetime:
+        known = moments.get(told)
         if known is None:
-            known = moments[milliseconds] = moment(milliseconds)
+            known = moments[told] = moment(told)
         return known
 
     grips: list[Claim | Refusal] = []
     for mail_id, answer in zip(mail_ids, answers, strict=True):
         first = answer[0]
-        if type(first) is int:
-            grips.append(Claim(mail_id, 1, Grip.YOURS, moment_of(first), moment_of(answer[1]), 0.0))
-        elif first in _GRIPS:
-            grips.append(_claim(mail_id, answer))
-        else:
-            grips.append(_refusal(mail_id, Hindrance(first.decode()), answer[1:]))
+        try:
+            if type(first) is int:
+                grips.append(Claim(mail_id, 1, Grip.YOURS, moment_of(first), moment_of(answer[1]), 0.0))
+            elif first in _GRIPS:
+                grips.append(_claim(mail_id, answer))
+            else:
+                grips.append(_refusal(mail_id, Hindrance(first.decode()), answer[1:]))
+        except UNREADABLE:
+            # A moment beyond the calendar, or a text that is none: the script sees no harm in them.
+            grips.append(Refusal(mail_id, Hindrance.DAMAGED, damaged(mail_id)))
     return grips
 
 

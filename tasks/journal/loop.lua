@@ -22,9 +22,11 @@ local function text(moment)
   return known
 end
 -- The other way round: reading a moment takes longer than finding the one that was read before.
+-- Lua reads "nan" as well, which is no number: no comparison with it holds.
 local numbers = {}
 local function number(text)
   local known = text and (numbers[text] or tonumber(text))
+  if known ~= known then return nil end
   if known then numbers[text] = known end
   return known
 end

@@ -19,8 +19,8 @@ local function look_at(id)
   if not mail.err and (not mail[1] or (mail[3] or '') == '') then
     return nil
   end
-  local lane, published = mail[2], tonumber(mail[4])
-  local ready = tonumber((mail[1] == 'queued') and mail[5] or mail[6])
+  local lane, published = mail[2], number(mail[4])
+  local ready = number((mail[1] == 'queued') and mail[5] or mail[6])
   if mail.err or not (lane and published and ready) then
     -- Somebody wrote into it by hand: told, and again in an hour, while the others are looked at as ever.
     found[#found + 1] = { id, lane or '', '' }

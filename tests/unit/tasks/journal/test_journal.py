@@ -151,17 +151,50 @@ def test_a_record_that_somebody_wrote_into_costs_no_other_mail_of_its_run(
     assert [record is None for record in journal.look_up(["before", "m"])] == [False, False]
 
 
+@pytest.mark.parametrize("value", ["canary", "nan"])
 @pytest.mark.parametrize("name", ["lease", "runs", "started", "resends", "fence"])
 def test_a_record_that_somebody_wrote_into_while_it_was_in_hand_costs_no_other_mail_either(
-    journal: Journal, redis: Redis, name: str
+    journal: Journal, redis: Redis, name: str, value: str
 ) -> None:
     journal.accept([entry("damaged"), entry("m")])
     journal.begin(["damaged"])
-    redis.hset("postroom:mail:damaged", name, "canary")
+    redis.hset("postroom:mail:damaged", name, value)
 
     damaged, other = journal.begin(["damaged", "m"])
 
     assert damaged == Refusal("damaged", Hindrance.DAMAGED, result_of_damage("damaged"))
+    assert isinstance(other, Claim)
+
+
+@pytest.mark.parametrize("times", [0, 1], ids=["waits", "in hand"])
+@pytest.mark.parametrize(
+    ("name", "value"), [("accepted", "9" * 17), ("fence", "nan"), ("history", b"\xff"), ("progress", b"\xff")]
+)
+def test_a_record_that_its_reader_stumbles_over_costs_no_other_mail_of_its_run(
+    journal_with: Callable[..., Journal], redis: Redis, name: str, value: bytes | str, times: int
+) -> None:
+    journal = journal_with(lease=0.0)
+    journal.accept([entry("damaged"), entry("m")])
+    for _ in range(times):
+        journal.begin(["damaged"])
+    redis.hset("postroom:mail:damaged", name, value)
+
+    *_, (damaged, other) = [journal.begin(["damaged", "m"]) for _ in range(2)]
+
+    assert damaged == Refusal("damaged", Hindrance.DAMAGED, result_of_damage("damaged"))
+    assert isinstance(other, Claim)
+
+
+def test_a_mail_whose_result_cannot_be_read_costs_no_other_mail_of_its_run(
+    journal: Journal, take: Callable[[Journal], Claim], redis: Redis
+) -> None:
+    journal.finish([Settlement.of(take(journal), MailState.SENT, SENT)])
+    journal.accept([entry("other")])
+    redis.hset("postroom:mail:m", "result", "canary")
+
+    damaged, other = journal.begin(["m", "other"])
+
+    assert damaged == Refusal("m", Hindrance.DAMAGED, result_of_damage("m"))
     assert isinstance(other, Claim)
 
 
