@@ -76,7 +76,8 @@ def parse_list(value: object) -> tuple[Mailbox, ...]:
 
     """
     # Most mails have one recipient, whose address is plain: there is no list to be taken apart.
-    if isinstance(value, str) and (plain := ordinary(value)):
+    alone = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
+    if isinstance(alone, str) and (plain := ordinary(alone)):
         return (Mailbox("", *plain),)
     found: list[Mailbox] = []
     problems: list[Problem] = []

@@ -91,7 +91,7 @@ class SendEmail(BaseModel):
     @classmethod
     def _leave_out_blanks(cls, data: Any) -> Any:
         """Treat null and blank text as not given, so that an empty cell or form field changes nothing."""
-        if not isinstance(data, Mapping):
+        if not isinstance(data, (dict, Mapping)):
             return data
         return {name: value for name, value in data.items() if not _is_left_out(name, value)}
 
@@ -133,11 +133,16 @@ class SendEmail(BaseModel):
         """The time budget in seconds, as everything behind the wire counts it."""
         return self.timeout / _MILLISECONDS
 
-    @cached_property
+    @property
     def recipients(self) -> tuple[Mailbox, ...]:
         """Whom the envelope names: TO, CC and BCC in this order, each address once."""
+        return self.each_once if len(self.to) > 1 or self.cc or self.bcc else self.to
+
+    @cached_property
+    def each_once(self) -> tuple[Mailbox, ...]:
+        """What `recipients` has where there are several, which takes longer to find out."""
         named = (*self.to, *self.cc, *self.bcc)
-        return tuple([box for box, first in addresses.unique(named) if first]) if len(named) > 1 else named
+        return tuple([box for box, first in addresses.unique(named) if first])
 
     @property
     def merged(self) -> tuple[str, ...]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _MIB: Final = 1024 * 1024
+_FLAT: Final = (str, bytes, int, float, type(None))
+_NESTED: Final = (dict, list, tuple, Mapping)
 _MISSING: Final = {
     "to": Problem(
         "is missing", "at least one recipient is required: a string with ';' between addresses, or a list"
@@ -38,7 +40,7 @@ def parse(data: Mapping[str, object]) -> SendEmail:
         InvalidInput: with all the errors of all the fields.
 
     """
-    if not isinstance(data, Mapping):
+    if not isinstance(data, (dict, Mapping)):
         raise _whole(f"is {kind(data)}", "must be an object with a field for each input")
     _refuse_too_big(data)
     fields, errors = named(data)
@@ -74,17 +76,18 @@ def _refuse_too_big(data: Mapping[str, object]) -> None:
     if len(data) > MAX_FIELDS:
         raise _whole(f"has {len(data)} fields", "leave out what is no field of send_email")
     size = values = 0
-    waiting: list[object] = [*data, *data.values()]
-    while waiting:
-        value = waiting.pop()
-        values += 1
-        if isinstance(value, (str, bytes)):
-            size += len(value)
-        elif isinstance(value, Mapping):
-            waiting += [*value, *value.values()]
-        elif isinstance(value, (list, tuple)):
-            waiting += value
+    level: list[object] = [*data, *data.values()]
+    while level:
+        size += sum([len(value) for value in level if isinstance(value, (str, bytes))])
         if size > MAX_REQUEST:
             raise _whole("is too big", f"a request larger than {MAX_REQUEST // _MIB} MiB is not accepted")
-        if values + len(waiting) > MAX_VALUES:
+        # The plain ones first: whether something is a mapping takes long to find out.
+        nested = [value for value in level if not isinstance(value, _FLAT) and isinstance(value, _NESTED)]
+        values += len(level)
+        if values + sum(map(len, nested)) > MAX_VALUES:
             raise _whole("has too many values", f"must have at most {MAX_VALUES} values")
+        level = [part for value in nested for part in _parts(value)]
+
+
+def _parts(value: Mapping[object, object] | list[object] | tuple[object, ...]) -> list[object]:
+    return [*value, *value.values()] if isinstance(value, Mapping) else [*value]

@@ -86,8 +86,11 @@ class Preparation:
         direction = self.router.direct(request)
         _restrict_time(mail, request.timeout_seconds, request.expires_at)
         self._respect_the_past(mail, request, direction)
-        done = yield partial(self._load, request, known) if request.attachments else None
-        mail.ready = self._compose(mail, request, direction, done() if done else ())
+        files: Sequence[Attachment] = ()
+        if request.attachments:
+            done = yield partial(self._load, request, known)
+            files = done() if done else ()
+        mail.ready = self._compose(mail, request, direction, files)
 
     def _request(self, parameters: Mapping[str, object], mail: Mail) -> SendEmail:
         """Return the validated mail; where a password reset was asked for, it is written now."""

@@ -120,6 +120,9 @@ def _grouped(calls: Sequence[Call]) -> list[list[Call]]:
     """Return *calls* in order, in groups that each fit into one command."""
     if len(calls) == 1 or (len(calls) == _FEW and calls[0].shape == calls[1].shape):
         return [list(calls)]
+    alike = len({(len(call.keys), len(call.arguments)) for call in calls}) == 1
+    if alike and len(calls) <= MOST_CALLS and sum([call.size for call in calls]) <= _MOST_CHARACTERS:
+        return [list(calls)]
     groups: list[list[Call]] = []
     characters, shape = 0, None
     for call in calls:

@@ -14,7 +14,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 if TYPE_CHECKING:
     from collections import defaultdict
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from tasks.send_email import DiscreetRequest
 
@@ -74,7 +74,8 @@ class GroupedDispatcher(EventDispatcher):
     #: Events, and such as are written already.
     _group_buffer: defaultdict[str, list[dict[str, Any] | str]]
 
-    _utcoffset: float = 0
+    #: What events say that are sent together, written.
+    _same: str = ""
 
     def send(self, type: str, *args: Any, **fields: Any) -> Any:  # noqa: A002 (Celery's signature)
         """Send an event, or keep it for a moment."""
@@ -83,32 +84,29 @@ class GroupedDispatcher(EventDispatcher):
             # Heartbeats ask to be repeated until they are through. That sleeps in the consumer's thread, for
             # up to half a minute after the broker is back; kept, they go out with the next connection.
             return plain.send(type, *args, **{**fields, "retry": False})
-        self._keep([{"type": type, **self._of_all(), "clock": self.clock.forward(), **fields}])
+        of_all = {"timestamp": time.time(), **self._of_all(), "clock": self.clock.forward()}
+        self._keep([{"type": type, **of_all, **fields}])
         return None
 
-    def tell(self, told: Iterable[Told]) -> None:
+    def tell(self, told: Sequence[Told]) -> None:
         """Send events that happen now; they are written at once, since most of their words are the same."""
         if not self._is_grouped("task-"):
             for kind, task_id, rest in told:
                 self.send(kind, uuid=task_id, **json.loads(f"{{{rest[1:]}}}"))
             return
-        same, forward = written(**self._of_all()), self.clock.forward
+        if not (self._same and self._group_buffer[_TASKS]):
+            self._same = written(**self._of_all())
+        moment, first = time.time(), self.clock.forward()
+        self.clock.adjust(first + len(told))
         self._keep(
             [
-                f'{{"type":"{kind}"{same},"clock":{forward()},"uuid":{quoted(task_id)}{rest}}}'
-                for kind, task_id, rest in told
+                f'{{"type":"{kind}","timestamp":{moment!r}{self._same},"clock":{clock},"uuid":{quoted(task_id)}{rest}}}'
+                for clock, (kind, task_id, rest) in enumerate(told, first)
             ]
         )
 
     def _of_all(self) -> dict[str, Any]:
-        if not self._group_buffer[_TASKS]:
-            self._utcoffset = utcoffset()
-        return {
-            "timestamp": time.time(),
-            "hostname": self.hostname,
-            "utcoffset": self._utcoffset,
-            "pid": self.pid,
-        }
+        return {"hostname": self.hostname, "utcoffset": utcoffset(), "pid": self.pid}
 
     def _keep(self, events: Sequence[dict[str, Any] | str]) -> None:
         kept = self._group_buffer[_TASKS]

@@ -12,7 +12,7 @@ from tasks.journal.logbook import lines
 from tasks.journal.logbook.shelf import Unusable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from tasks.journal.logbook.shelf import Book, Shelf
     from tasks.journal.records import Claim
@@ -53,7 +53,7 @@ class Logbook:
             return
         with self._lock:
             self._begin()
-            self._note((claim, lines.taken_up(claim)) for claim in claims if lines.has_a_line(claim))
+            self._note([(claim, lines.taken_up(claim)) for claim in claims if lines.has_a_line(claim)])
 
     def send_dots(self, claims: Iterable[Claim]) -> None:
         """
@@ -63,7 +63,7 @@ class Logbook:
             OSError: it cannot be noted, and the logbook cannot be taken away either: no dot must go out.
         """
         with self._lock:
-            self._note((claim, lines.dot(claim)) for claim in claims)
+            self._note([(claim, lines.dot(claim)) for claim in claims])
 
     def keep_open(self, claim: Claim, progress: Callable[[], str]) -> None:
         """Note that a mail was answered and is to be tried again."""
@@ -74,7 +74,7 @@ class Logbook:
     def settle(self, settlements: Iterable[Settlement]) -> None:
         """Note how mails ended."""
         with self._lock:
-            self._note((each.claim, lines.settled(each)) for each in settlements)
+            self._note([(each.claim, lines.settled(each)) for each in settlements])
 
     def let_go(self, claims: Iterable[Claim]) -> None:
         """Forget mails that are in hand no more."""
@@ -116,7 +116,7 @@ class Logbook:
         except (Unusable, OSError) as error:
             logger.warning("no logbook", extra={"reason": str(error)})
 
-    def _note(self, noted: Iterable[tuple[Claim, bytes]]) -> None:
+    def _note(self, noted: Sequence[tuple[Claim, bytes]]) -> None:
         """Write lines of mails that are in hand, or are from now on."""
         if self._book is None:
             return
@@ -125,12 +125,12 @@ class Logbook:
             return
         written = b""
         for claim, line in noted:
+            fence, before = self._in_hand.get(claim.mail_id, (None, b""))
             if line.startswith(b"take "):
-                self._in_hand[claim.mail_id] = claim.fence, line
-            elif self._has(claim):
-                self._in_hand[claim.mail_id] = claim.fence, self._in_hand[claim.mail_id][1] + line
-            else:
+                before = b""
+            elif fence != claim.fence:
                 continue
+            self._in_hand[claim.mail_id] = claim.fence, before + line
             written += line
         try:
             self._write(self._book, written)
