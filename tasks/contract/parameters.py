@@ -154,8 +154,8 @@ class SendEmail(BaseModel):
 
     def to_message(self) -> dict[str, JsonValue]:
         """Return the keyword arguments that travel in the queue: what was set, in its canonical form."""
-        given, values = self.model_fields_set, self.__dict__
-        return {name: to_json(values[name]) for name in _NAMES if name in given}
+        values = self.__dict__
+        return {name: to_json(values[name]) for name in sorted(self.model_fields_set)}
 
     def written(self) -> Written:
         """
@@ -172,7 +172,6 @@ class SendEmail(BaseModel):
         return self.written().canonical
 
 
-_NAMES: Final = tuple(sorted(SendEmail.model_fields))
 _DEFAULTS: Final = {
     name: field.get_default(call_default_factory=True) for name, field in SendEmail.model_fields.items()
 }
