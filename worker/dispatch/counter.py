@@ -16,13 +16,13 @@ from worker.dispatch.acceptance import accept
 from worker.dispatch.conclusion import conclude, flush_events
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from worker.dispatch.desk import Desk
     from worker.dispatch.items import Chore, Errand, Outcome
     from worker.dispatch.tray import Tray
 
-#: Outcomes that are concluded at once, and seconds that fewer may wait for others.
+#: Outcomes that are concluded at once, and seconds that fewer, or what was begun, may wait for others.
 _MUCH: Final = 32
 _LONGEST: Final = 0.005
 
@@ -35,9 +35,10 @@ class Counter:
     Has the *desk* get what the consumer took, and the consumer conclude what senders are done with.
 
     Both go in groups: all that the consumer took in one go is handed over together, since a share of it is a
-    run, and what ended within a few milliseconds is concluded together, since waking the consumer's thread
-    costs as much as concluding. *report* is told of outcomes whose results must still be stored; *is_closing*
-    says that no turn of the loop comes any more that would send the events.
+    run, and what was begun or ended within a few milliseconds is noted together, since waking the consumer's
+    thread costs as much as noting, and takes the interpreter from the mail that was just begun. *report* is
+    told of outcomes whose results must still be stored; *is_closing* says that no turn of the loop comes any
+    more that would send the events.
     """
 
     report: Callable[[Outcome], object]
@@ -46,6 +47,7 @@ class Counter:
         self._desk = desk
         self._tray = tray
         self._taken: list[Errand | Chore] = []
+        self._begun: list[tuple[Sequence[Errand], float]] = []
         self._ended: list[Outcome] = []
         self._lock = threading.Lock()
         self._is_called = False
@@ -60,10 +62,21 @@ class Counter:
             self._tray.put(self.hand_over)
         self._taken += items
 
+    def take_all(self, items: Sequence[Errand | Chore]) -> None:
+        """Take *items*, behind which there are no others now, and hand them over."""
+        self._taken += items
+        self.hand_over()
+
     def hand_over(self) -> None:
         """Have the desk get what was taken."""
         taken, self._taken = self._taken, []
         self._desk.put(taken)
+
+    def note_begun(self) -> None:
+        """Note which errands are being carried; before anything else is done about one of them."""
+        with self._lock:
+            begun, self._begun = self._begun, []
+        _accept(begun)
 
     # In the senders' thread:
 
@@ -72,13 +85,16 @@ class Counter:
         return errand.request.id in _state.revoked
 
     def accepted(self, errands: Sequence[Errand]) -> None:
-        """Have the consumer note that *errands* are being carried."""
+        """Have the consumer note, soon, that *errands* are being carried."""
         now = time.monotonic()
-        self._tray.put(lambda: accept([errand.request for errand in errands], now))
+        with self._lock:
+            if not (self._begun or self._ended):
+                self._due = now + _LONGEST
+            self._begun.append((errands, now))
 
-    def conclude_due(self) -> float | None:
-        """Have what ended a while ago concluded; return the seconds until more of it is due."""
-        if not self._ended or self._is_called:
+    def note_due(self) -> float | None:
+        """Have what began or ended a while ago noted; return the seconds until more of it is due."""
+        if not (self._begun or self._ended) or self._is_called:
             return None
         seconds = self._due - time.monotonic()
         if seconds > 0:
@@ -116,7 +132,7 @@ class Counter:
                 self._due = time.monotonic() + _LONGEST
             self._ended.append(outcome)
             is_much = len(self._ended) >= _MUCH
-        # Only a thread with a loop comes by `conclude_due` in time: what another settles while the senders'
+        # Only a thread with a loop comes by `note_due` in time: what another settles while the senders'
         # rests, since a mail hangs, would wait as long as that.
         if is_much or self.is_closing or loops.current() is None:
             self._call()
@@ -136,8 +152,18 @@ class Counter:
     def _conclude_all(self) -> None:
         # In this order: what ends from here on calls anew.
         self._is_called = False
+        # Both at once, or one could be noted as begun that was concluded before, and would be shown for ever.
         with self._lock:
+            begun, self._begun = self._begun, []
             ended, self._ended = self._ended, []
-        conclude(ended)
-        if self.is_closing:
-            flush_events(ended)
+        try:
+            _accept(begun)
+        finally:
+            conclude(ended)
+            if self.is_closing:
+                flush_events(ended)
+
+
+def _accept(begun: Iterable[tuple[Sequence[Errand], float]]) -> None:
+    for errands, moment in begun:
+        accept([errand.request for errand in errands], moment)

@@ -84,12 +84,12 @@ class SenderPool(BasePool):
         self._reporter = Reporter(
             ResultWriter(self.app, together=options.trims),
             conclude=self._counter.conclude,
-            put_back=lambda outcomes: self._tray.put(lambda: put_back(outcomes)),
+            put_back=self._put_back,
             look_after=self._look_after,
         )
         self._counter.report = self._reporter.put
         sender = Sender(self._desk, self._carrier, self._counter)
-        self._crew = Crew(self._desk, sender, self._counter.conclude_due)
+        self._crew = Crew(self._desk, sender, self._counter.note_due)
         self._service: DeliveryService | None = None
         self._is_stopped = False
         self._last_turn = time.monotonic()
@@ -118,9 +118,9 @@ class SenderPool(BasePool):
         job = Job(request.id, request.lane, request.parameters)
         return Errand(request, job, self._carrier().way_of(job), request.lane)
 
-    def take(self, errands: Sequence[Errand]) -> None:
-        """Take the errands of ordinary mails."""
-        self._counter.take(errands)
+    def take(self, errands: Sequence[Errand], *, is_all: bool = False) -> None:
+        """Take the errands of ordinary mails; *is_all* says that there are no others now."""
+        (self._counter.take_all if is_all else self._counter.take)(errands)
 
     def on_apply(
         self,
@@ -205,6 +205,10 @@ class SenderPool(BasePool):
         if self._service is None:
             raise RuntimeError("the pool was not started")
         return self._service
+
+    def _put_back(self, outcomes: Sequence[Outcome]) -> None:
+        self._tray.put(self._counter.note_begun)
+        self._tray.put(lambda: put_back(outcomes))
 
     def _look_after(self, patience: float) -> None:
         carrier = self._carrier()

@@ -118,7 +118,7 @@ class Mails:
         tell(requests, [_received(request) for request in requests])
         for request in requests:
             _state.task_reserved(request)
-        self._consumer.pool.take(errands)
+        self._consumer.pool.take(errands, is_all=True)
 
 
 def _received(request: DiscreetRequest) -> Told:

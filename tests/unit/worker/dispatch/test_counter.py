@@ -51,6 +51,17 @@ def concluded(monkeypatch: pytest.MonkeyPatch) -> list[list[Any]]:
 
 
 @pytest.fixture
+def accepted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[Any], float]]:
+    groups: list[tuple[list[Any], float]] = []
+
+    def accept(requests: list[Any], moment: float) -> None:
+        groups.append((requests, moment))
+
+    monkeypatch.setattr(module, "accept", accept)
+    return groups
+
+
+@pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     moment = [100.0]
     monkeypatch.setattr("worker.dispatch.counter.time.monotonic", lambda: moment[0])
@@ -78,23 +89,94 @@ def outcome(*, is_stored: bool = True) -> Outcome:
     return ended  # type: ignore[no-any-return]  # all that is looked at
 
 
+def errand(request: str) -> Any:
+    return SimpleNamespace(request=request)
+
+
 def test_what_ended_waits_a_moment_for_others(
     counter: Counter, tray: Tray, concluded: list[list[Any]], now: list[float]
 ) -> None:
     first, second = outcome(), outcome()
-    assert counter.conclude_due() is None
+    assert counter.note_due() is None
     counter.done(first)
     assert tray.calls == []
-    assert counter.conclude_due() == pytest.approx(0.005)
+    assert counter.note_due() == pytest.approx(0.005)
     now[0] += 0.003
     counter.done(second)
-    assert counter.conclude_due() == pytest.approx(0.002)
+    assert counter.note_due() == pytest.approx(0.002)
     now[0] += 0.002
-    assert counter.conclude_due() is None
+    assert counter.note_due() is None
     tray.empty()
 
     assert concluded == [[first, second]]
-    assert counter.conclude_due() is None
+    assert counter.note_due() is None
+
+
+def test_what_began_wakes_nobody_and_is_noted_soon(
+    counter: Counter, tray: Tray, accepted: list[tuple[list[Any], float]], now: list[float]
+) -> None:
+    """The interpreter belongs to the mail that was just begun."""
+    counter.accepted([errand("a"), errand("b")])
+    assert (tray.calls, counter.note_due()) == ([], pytest.approx(0.005))
+    now[0] += 0.004
+    counter.accepted([errand("c")])
+    now[0] += 0.001
+    assert counter.note_due() is None
+    tray.empty()
+
+    assert accepted == [(["a", "b"], 100.0), (["c"], 100.004)]
+    assert counter.note_due() is None
+
+
+def test_what_began_is_noted_before_its_end(
+    counter: Counter, tray: Tray, accepted: list[Any], concluded: list[list[Any]], now: list[float]
+) -> None:
+    counter.accepted([errand("a")])
+    counter.done(outcome())
+    now[0] += 0.006
+    counter.note_due()
+    [call] = tray.calls
+    assert (accepted, concluded) == ([], [])
+    call()
+
+    assert accepted == [(["a"], 100.0)]
+    assert len(concluded) == 1
+
+
+def test_what_cannot_be_noted_keeps_nothing_from_being_concluded(
+    counter: Counter, tray: Tray, concluded: list[list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def accept(*_: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(module, "accept", accept)
+    counter.accepted([errand("a")])
+    counter.conclude([ended := outcome()])
+    with pytest.raises(RuntimeError):
+        tray.empty()
+
+    assert concluded == [[ended]]
+
+
+def test_what_began_can_be_noted_before_anything_else_is_done_about_it(
+    counter: Counter, accepted: list[tuple[list[Any], float]], now: list[float]
+) -> None:
+    counter.accepted([errand("a")])
+    counter.note_begun()
+    counter.note_begun()
+
+    assert accepted == [(["a"], now[0])]
+
+
+def test_what_is_all_that_there_is_goes_to_the_desk_at_once(tray: Any) -> None:
+    put: list[Any] = []
+    desk: Any = SimpleNamespace(put=put.append)
+    counter = Counter(desk, tray)
+    counter.take([errand("a")])
+    assert put == []
+    counter.take_all([errand("b"), errand("c")])
+
+    assert [[item.request for item in items] for items in put] == [["a", "b", "c"]]
 
 
 def test_many_wait_for_no_more(counter: Counter, tray: Tray, concluded: list[list[Any]]) -> None:
@@ -131,7 +213,7 @@ def test_what_ends_after_the_consumer_was_called_is_not_forgotten(
     late = outcome()
     counter.done(late)
     now[0] += 0.01
-    counter.conclude_due()
+    counter.note_due()
     tray.empty()
 
     assert concluded[1] == [late]

@@ -40,15 +40,20 @@ class Office:
     def __init__(self, app: Celery, eventer: Eventer) -> None:
         self.taken: list[Any] = []
         self.celerys: list[Any] = []
+        self.in_one_go: list[bool] = []
         self.consumer: Any = Consumer(
             hostname="w@h",
             event_dispatcher=eventer,
             connection_errors=(OSError,),
             task_buckets={"send_email": None},
-            pool=SimpleNamespace(take=self.taken.extend, errand=errand),
+            pool=SimpleNamespace(take=self.take_errands, errand=errand),
         )
         task: Any = app.tasks["send_email"]
         self.strategy = Mails(task, app, self.consumer)
+
+    def take_errands(self, errands: list[Any], *, is_all: bool = False) -> None:
+        self.taken += errands
+        self.in_one_go += [is_all]
 
     def take(self, message: Any, body: Any = None) -> None:
         self.strategy(message, body, message.ack_log_error, message.reject_log_error, [])
@@ -206,6 +211,7 @@ class TestWhatIsFetched:
         assert requests[0].parameters == {"subject": "canary"}
         assert "canary" not in str(eventer.events)
         assert channel.written_out == 0
+        assert office.in_one_go == [True]
 
     def test_monitors_hear_the_same_as_of_a_message_of_kombus(
         self, office: Office, channel: Channel, eventer: Eventer, fetched: list[Fetched]
