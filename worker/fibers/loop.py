@@ -8,15 +8,18 @@ from collections import deque
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from greenlet import getcurrent, greenlet
+from greenlet import getcurrent
 
 from tasks import loops
+from worker.fibers.hands import Hands
 from worker.fibers.helpers import Helpers, offload
 from worker.fibers.sockets import Sockets
 from worker.waker import Waker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from greenlet import greenlet
 
 T = TypeVar("T")
 
@@ -65,6 +68,7 @@ class FiberLoop:
         self._helpers = Helpers()
         self._waker = Waker()
         self._paused: list[Wait] = []
+        self._hands = Hands(self)
         self._is_resting = False
         self._is_due = False
         self._is_stopped = False
@@ -179,6 +183,10 @@ class FiberLoop:
         else:
             self._ready.append((wait.fiber, value))
 
+    def is_waited_for(self, fiber: greenlet) -> bool:
+        """Whether a wait of *fiber* is not over yet."""
+        return any(wait.fiber is fiber for wait in self._waits)
+
     def forget(self, wait: Wait) -> None:
         """Forget a wait that nobody parks for: its end would end another one of the same fiber."""
         if self._waits.pop(wait, _NEVER) is not _NEVER:
@@ -203,7 +211,7 @@ class FiberLoop:
             while ready := self._first or self._ready:
                 fiber, value = ready.popleft()
                 if value is _BEGIN:
-                    greenlet(fiber).switch()
+                    self._hands.take(fiber)
                 else:
                     fiber.switch(value)
                 if self._urgent:
@@ -239,6 +247,7 @@ class FiberLoop:
 
     def _close(self) -> None:
         loops.enter(None)
+        self._hands.close()
         self._sockets.close()
         self._waker.close()
 

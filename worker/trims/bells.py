@@ -17,15 +17,24 @@ if TYPE_CHECKING:
 #: Seconds after which a bell rings anyhow: then the queue's lists of lower priority are looked at, and it is
 #: certain that the server is still there.
 _LONGEST: Final = 1
+#: Seconds after which a bell that rang in vain hangs again.
+_REST: Final = 0.05
 
 
 @dataclass(slots=True)
 class _Bell:
-    """A connection that waits for one queue; *since* is when it began, None while it does not."""
+    """
+    A connection that waits for one queue; *since* is when it began, None while it does not.
+
+    *has_rung* says that there was a message and nobody looked yet; *again_at* is the moment before which it
+    hangs no more, since that was in vain.
+    """
 
     queue: str
     client: Any
     since: float | None = None
+    has_rung: bool = False
+    again_at: float = 0.0
 
 
 class Bells:
@@ -33,7 +42,8 @@ class Bells:
     A blocked connection for each empty queue of *channel*, watched by its poller.
 
     BLMOVE from a list's end to the same end changes nothing, and is answered as soon as there is something.
-    *ring* is called with the queue's name.
+    *ring* is called with the queue's name. All workers are told of each message, and one gets it: the others
+    do not listen for a moment, or each lone mail would wake them all.
     """
 
     def __init__(self, channel: Any, ring: Callable[[str], object]) -> None:
@@ -50,8 +60,18 @@ class Bells:
         """
         for queue in queues:
             bell = self._bells.get(queue) or self._hang(queue)
-            if bell.since is None or not self._is_watched(bell):
+            if (bell.since is None or not self._is_watched(bell)) and time.monotonic() >= bell.again_at:
                 self._wait(bell)
+
+    def answer(self, queue: str, *, is_any: bool) -> None:
+        """Note whether there was any message in *queue* when it was looked for."""
+        bell = self._bells.get(queue)
+        if bell is None or not bell.has_rung:
+            return
+        bell.has_rung = False
+        if not is_any:
+            bell.again_at = time.monotonic() + _REST
+            self._channel.call_later(_REST)
 
     def check(self, patience: float) -> None:
         """
@@ -94,7 +114,7 @@ class Bells:
     def _hear(self, bell: _Bell) -> None:
         bell.since = None
         try:
-            bell.client.connection.read_response()
+            bell.has_rung = bell.client.connection.read_response() is not None
             self._channel.refusals.end("heard")
         except ResponseError as error:
             self._channel.refusals.add("heard", error)

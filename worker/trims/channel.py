@@ -78,7 +78,7 @@ class FetchingChannel(SiftingChannel):
         self._empty: set[str] = set()
         #: When the loop looks whether there is more that may be fetched by then.
         self._look_at = 0.0
-        self.refusals = Refusals(self._call_later)
+        self.refusals = Refusals(self.call_later)
         self.bells = Bells(self, self._empty.discard)
         super().__init__(*args, **kwargs)
 
@@ -160,6 +160,8 @@ class FetchingChannel(SiftingChannel):
             self.refusals.add("fetched", error)
             return
         self._empty.update(queue for queue, (left, *_) in zip(queues, found, strict=True) if not left)
+        for queue, (_, *raws) in zip(queues, found, strict=True):
+            self.bells.answer(queue, is_any=bool(raws))
         messages = [(queue, raw) for queue, (_, *raws) in zip(queues, found, strict=True) for raw in raws]
         fetched = [Fetched(f"{prefix}{number}", *message) for number, message in enumerate(messages, start=1)]
         for tag, _, raw in fetched:
@@ -170,16 +172,16 @@ class FetchingChannel(SiftingChannel):
             self.refusals.end("fetched")
         if fetched and not self._empty.issuperset(queues):
             # The loop must not rest before the rest was fetched.
-            self._call_later(0.0)
+            self.call_later(0.0)
 
     def _look_again(self) -> None:
         """Have the loop take a turn when more may be fetched: nothing else may happen until then."""
         now = time.monotonic()
         if now >= self._look_at:
             self._look_at = now + PAUSE
-            self._call_later(PAUSE)
+            self.call_later(PAUSE)
 
-    def _call_later(self, seconds: float) -> None:
+    def call_later(self, seconds: float) -> None:
         """Have the loop take a turn after *seconds*."""
         self.connection.cycle.call_later(seconds)
 

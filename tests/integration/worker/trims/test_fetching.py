@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import kombu
 import pytest
-from redis.exceptions import ConnectionError  # noqa: A004 (Redis's own)
 
 from tasks.contract.names import Lane
 from tasks.journal.quarantine import Quarantine
 from worker.envelopes import Flaw
-from worker.trims import bells, channel, qos, refusals, window
+from worker.trims import channel, qos, refusals, window
 from worker.trims.channel import Fetched
 
 if TYPE_CHECKING:
@@ -42,19 +41,6 @@ def test_all_messages_of_all_lanes_come_in_order_and_are_forgotten(
     for lane in Lane:
         of_lane = [each for each in reader.payloads if each.startswith(lane)]
         assert of_lane == [f"{lane} {number}" for number in range(150)]
-
-
-@pytest.mark.parametrize("lane", Lane)
-def test_a_message_in_an_empty_lane_rings_its_bell(
-    lane: Lane, read: Callable[..., Reader], publish: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nothing else would have it looked for within half a minute."""
-    monkeypatch.setattr(bells, "_LONGEST", 30)
-    reader = read()
-    reader.turn_until(reader.is_listening)
-    publish(lane, "now")
-
-    reader.turn_until(lambda: reader.payloads == ["now"], seconds=5.0)
 
 
 def test_an_idle_consumer_asks_a_few_times_a_second_and_no_more(
@@ -312,29 +298,6 @@ def test_what_was_taken_is_acknowledged_although_no_queue_is_consumed_any_more(
         message.ack()
 
     reader.turn_until(lambda: not redis.exists(*UNACKED))
-
-
-def test_a_bell_that_nobody_answers_is_a_connection_that_is_lost(read: Callable[..., Reader]) -> None:
-    reader = read()
-    reader.turn_until(reader.is_listening)
-
-    reader.channel.bells.check(5.0)
-    with pytest.raises(ConnectionError):
-        reader.channel.bells.check(-10.0)  # As if its answer had been due long ago.
-
-
-def test_a_bell_that_rang_while_nobody_looked_is_heard_late(
-    read: Callable[..., Reader], publish: Callable[..., None]
-) -> None:
-    """A worker that starts over a long way to Redis is busy with other things, and a frozen one with none."""
-    reader = read()
-    reader.turn_until(reader.is_listening)
-    connections = [bell.client.connection for bell in reader.channel.bells._bells.values()]  # noqa: SLF001 (or the test could not know)
-    assert all(connection.can_read(5.0) for connection in connections), "every bell rings within a second"
-
-    reader.channel.bells.check(-10.0)  # As if their answers had been due long ago.
-    publish("default", 1)
-    reader.turn_until(lambda: reader.payloads == [1])
 
 
 def test_a_message_that_nobody_acknowledges_is_done_with_when_it_was_delivered(

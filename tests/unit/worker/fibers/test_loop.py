@@ -10,9 +10,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from greenlet import getcurrent
 
 from tasks import loops
 from tests import fibers
+from worker.fibers import hands
 from worker.fibers import loop as module
 from worker.fibers.loop import FiberLoop
 
@@ -60,6 +62,54 @@ def test_while_one_fiber_waits_the_others_go_on(pair: tuple[socket.socket, socke
     carry(reader, writer)
 
     assert order == ["waits", "writes", "came"]
+
+
+def test_a_fiber_that_is_through_takes_the_next_work() -> None:
+    """A new one costs two calls of the kernel for its stack."""
+    seen: list[Any] = []
+
+    def chain(loop: FiberLoop, left: int) -> None:
+        seen.append(getcurrent())
+        if left:
+            loop.spawn(partial(chain, loop, left - 1))
+
+    carry(lambda loop: chain(loop, 20), lambda loop: loop.sleep(0.05))
+
+    assert len(seen) == 21
+    assert len(set(seen)) <= 3
+
+
+def test_a_fiber_that_left_a_wait_behind_takes_no_other_work() -> None:
+    ends: list[object] = []
+
+    def leave_a_wait(loop: FiberLoop) -> None:
+        wait = loop.wait_for(LONG)
+
+        def next_one() -> None:
+            other = loop.wait_for(LONG)
+            loop.wake(wait, "meant for somebody else")
+            loop.wake(other, "mine")
+            ends.append(loop.park())
+
+        loop.spawn(next_one)
+
+    # The other one first, or it would take the fiber.
+    carry(lambda loop: loop.sleep(0.05), leave_a_wait)
+
+    assert ends == ["mine"]
+
+
+def test_only_so_many_idle_fibers_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hands, "_MOST_IDLE", 2)
+    kept: list[int] = []
+
+    def look(loop: FiberLoop) -> None:
+        loop.sleep(0.05)
+        kept.append(len(loop._hands._idle))  # noqa: SLF001 (nothing else shows it)
+
+    carry(*[lambda loop: loop.sleep(0.01)] * 5, look)
+
+    assert kept == [2]
 
 
 def test_a_wait_ends_at_its_time_to_the_millisecond_or_so(pair: tuple[socket.socket, socket.socket]) -> None:

@@ -1,0 +1,53 @@
+"""The fibers of a loop, each of which does one work after the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+from greenlet import getcurrent, greenlet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: How many are kept that have nothing to do.
+_MOST_IDLE: Final = 64
+
+
+class Waits(Protocol):
+    """What knows who waits."""
+
+    def is_waited_for(self, fiber: greenlet) -> bool:
+        """Whether a wait of *fiber* is not over yet."""
+
+
+class Hands:
+    """
+    Fibers that take the next work when they are through with one.
+
+    A new fiber costs two calls of the kernel for its stack, and the memory pages behind it.
+    """
+
+    def __init__(self, waits: Waits) -> None:
+        self._waits = waits
+        self._idle: list[greenlet] = []
+
+    def take(self, work: Callable[[], object]) -> None:
+        """Do *work* until it waits or ends; what it raises is raised, and ends its fiber."""
+        fiber = self._idle.pop() if self._idle else greenlet(self._live)
+        fiber.switch(work)
+
+    def close(self) -> None:
+        """Let go of those that have nothing to do."""
+        while self._idle:
+            self._idle.pop().throw()
+
+    def _live(self, work: Callable[[], object]) -> None:
+        fiber = getcurrent()
+        loop = fiber.parent
+        while loop:
+            work()
+            # The end of a wait that was left behind would end another one of the same fiber.
+            if len(self._idle) >= _MOST_IDLE or self._waits.is_waited_for(fiber):
+                return
+            self._idle.append(fiber)
+            work = loop.switch()
