@@ -71,6 +71,7 @@ def test_who_came_too_late_does_not_listen_for_a_moment(
     late.turn_until(lambda: not hangs(late))
     publish("default", 2)
     quick.turn_until(lambda: quick.payloads == [1, 2])
+    late.turn_for(0.1)
 
     assert not hangs(late)
     late.turn_until(lambda: hangs(late), seconds=2.0)
