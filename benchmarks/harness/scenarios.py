@@ -6,6 +6,7 @@ import os
 import subprocess
 import threading
 import time
+from contextlib import contextmanager, nullcontext
 from statistics import quantiles
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -13,7 +14,7 @@ from benchmarks.harness.failed import BenchmarkFailed
 from benchmarks.harness.run import stage, warmed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from benchmarks.harness.contenders import Contender
     from benchmarks.harness.run import Stage
@@ -27,14 +28,17 @@ def bulk(
     *,
     rtt: float = 0.0,
     more: Mapping[str, str] | None = None,
+    is_heard: bool = False,
 ) -> Figures:
     """
     Enqueue *count* mails in the contender's fastest way and wait for the last result.
 
+    Where it *is_heard*, somebody listens to the events of its tasks, as a monitor does.
+
     Raises:
         BenchmarkFailed: the sink took another number of mails, or a result does not say that one was sent.
     """
-    with stage(contender, rtt=rtt, more=more) as found:
+    with stage(contender, rtt=rtt, more=more) as found, listener(found) if is_heard else nullcontext():
         warmed(found, contender.ways[0], contender.warm)
         taken, before = found.sink.count(), found.usage()
         enqueued = found.enqueue(contender.ways[0], count)
@@ -48,6 +52,17 @@ def bulk(
             "PSS MB": after.pss,
             "peak MB": after.peak,
         }
+
+
+@contextmanager
+def listener(found: Stage) -> Iterator[None]:
+    """Listen to all events and do nothing about them."""
+    with found.queue.client.pubsub() as pubsub:
+        pubsub.psubscribe(**{"*celeryev*": lambda _: None})
+        thread = pubsub.run_in_thread(sleep_time=0.1, daemon=True)
+        yield
+        thread.stop()
+        thread.join()
 
 
 def enqueueing(contender: Contender, way: str, count: int) -> Figures:

@@ -108,4 +108,7 @@ def _events(plan: Plan, leaders: Sequence[Contender]) -> Iterator[Run]:
                 [(shell, option, line)] = contender.workers
                 command = f"{line} -- worker.send_task_events={switch}"
                 changed = replace(contender, workers=((shell, option, command),))
-                yield Run("events", row, lambda c=changed: scenarios.bulk(c, plan.bulk))
+                is_on = switch == "1"
+                yield Run(
+                    "events", row, lambda c=changed, h=is_on: scenarios.bulk(c, plan.bulk, is_heard=h)
+                )

@@ -92,8 +92,14 @@ def push(post: Any, redis: Redis, scoreboard: Scoreboard) -> Iterator[Callable[.
 
 
 def goes_on(post: Any, *, seconds: float = 5.0) -> bool:
-    """Whether the same worker process sends the next mail within *seconds*."""
-    return bool(post.send().get(timeout=seconds)["success"]) and post.worker.poll() is None
+    """
+    Whether the same worker process sends the next mails within *seconds* each.
+
+    Two of them: what was fetched together with the first may be set aside behind it, but is before the
+    second.
+    """
+    are_sent = [post.send().get(timeout=seconds)["success"] for _ in range(2)]
+    return all(are_sent) and post.worker.poll() is None
 
 
 def not_set_aside(post: Any, push: Any, quarantine: Quarantine, raws: Mapping[str, bytes | str]) -> list[str]:
