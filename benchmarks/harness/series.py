@@ -109,6 +109,4 @@ def _events(plan: Plan, leaders: Sequence[Contender]) -> Iterator[Run]:
                 command = f"{line} -- worker.send_task_events={switch}"
                 changed = replace(contender, workers=((shell, option, command),))
                 is_on = switch == "1"
-                yield Run(
-                    "events", row, lambda c=changed, h=is_on: scenarios.bulk(c, plan.bulk, is_heard=h)
-                )
+                yield Run("events", row, lambda c=changed, h=is_on: scenarios.bulk(c, plan.bulk, is_heard=h))
