@@ -20,7 +20,7 @@ from worker.memory import collect_seldom
 from worker.notifying import Notifying
 from worker.numbered import numbered_file, numbered_node
 from worker.queue import QueueApp
-from worker.settings import InvalidSettings, Settings
+from worker.settings_sources import InvalidSettings
 from worker.sweeping import Sweeping
 from worker.watchdog import Watchdog
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from celery import Celery
 
     from tasks.delivery.delivery import DeliveryService
+    from worker.settings import Settings
 
 
 def build(settings: Settings) -> Celery:

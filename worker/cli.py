@@ -36,7 +36,7 @@ def verify(
 
     from worker import reports, verifying  # noqa: PLC0415 - help must be fast
     from worker.environment import settings_from_environment  # noqa: PLC0415 - help must be fast
-    from worker.settings import InvalidSettings  # noqa: PLC0415 - help must be fast
+    from worker.settings_sources import InvalidSettings  # noqa: PLC0415 - help must be fast
 
     try:
         settings = settings_from_environment()
@@ -79,7 +79,7 @@ def doctor(
     from worker.doctor import reports  # noqa: PLC0415 - help must be fast
     from worker.doctor.command import diagnose  # noqa: PLC0415 - help must be fast
     from worker.environment import settings_from_environment  # noqa: PLC0415 - help must be fast
-    from worker.settings import InvalidSettings  # noqa: PLC0415 - help must be fast
+    from worker.settings_sources import InvalidSettings  # noqa: PLC0415 - help must be fast
 
     try:
         settings = settings_from_environment()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from worker.doctor.examination import Surroundings
 from worker.flowerlogins import LoginRefused, logins
 from worker.kept import PROCESS, SUPERVISOR
-from worker.settings import InvalidSettings, load
+from worker.settings_sources import InvalidSettings, load
 
 if TYPE_CHECKING:
     from worker.settings import Settings

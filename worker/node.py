@@ -46,6 +46,7 @@ _LATER: Final = (
     "worker.queue",
     "worker.requests",
     "worker.settings",
+    "worker.settings_sources",
     "worker.starting",
     "worker.sweeping",
     "worker.watchdog",

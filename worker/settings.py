@@ -1,45 +1,29 @@
-"""The worker's settings: environment, `.env`, secret files and a TOML file, in this order of precedence."""
+"""The worker's settings: what an operator can set."""
 
 from __future__ import annotations
 
-import tomllib
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
     AliasChoices,
     BeforeValidator,
     Field,
     SecretStr,
-    ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic_settings import (
-    BaseSettings,
-    NestedSecretsSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
-    TomlConfigSettingsSource,
-)
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks.contract.places import check, is_rabbitmq, is_redis
-from tasks.contract.wording import complaint
 from tasks.delivery.accounts import Account
 from tasks.journal.logbook.shelf import default_folder
 from tasks.journal.sealing_keys import FILE_SETTING, KEYS_SETTING, as_keys, parse_keys, read_keys
 from tasks.password_reset.settings import ResetSettings
 
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
-
-_PREFIX = "POSTROOM_"
-
-
-class InvalidSettings(Exception):
-    """The configuration cannot be used; the text names each setting, what is wrong and what is expected."""
+#: What the names of environment variables begin with.
+PREFIX: Final = "POSTROOM_"
 
 
 def _listed(value: object) -> object:
@@ -78,7 +62,7 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX,
+        env_prefix=PREFIX,
         env_nested_delimiter="__",
         env_ignore_empty=True,
         # Values from the environment are parsed by the fields' own validators, never as JSON.
@@ -185,7 +169,7 @@ class Settings(BaseSettings):
     def _journal_needs_redis(self) -> Self:
         if not is_redis(self.journal):
             raise ValueError(
-                f"{_PREFIX}JOURNAL_URL: must be a redis://, rediss://, unix:// or sentinel:// URL, since the "
+                f"{PREFIX}JOURNAL_URL: must be a redis://, rediss://, unix:// or sentinel:// URL, since the "
                 "broker is no Redis"
             )
         return self
@@ -199,7 +183,7 @@ class Settings(BaseSettings):
         except ValueError as unusable:
             raise ValueError(f"{FILE_SETTING}: {unusable}") from None
         if self.require_sealed and not keys:
-            raise ValueError(f"{_PREFIX}REQUIRE_SEALED: needs a key in {KEYS_SETTING} or {FILE_SETTING}")
+            raise ValueError(f"{PREFIX}REQUIRE_SEALED: needs a key in {KEYS_SETTING} or {FILE_SETTING}")
         return self
 
     @cached_property
@@ -223,50 +207,3 @@ class Settings(BaseSettings):
     def results(self) -> str:
         """The URL of the result backend."""
         return self.result_backend or (self.journal if is_rabbitmq(self.broker_url) else self.broker_url)
-
-
-def load(*, environment_file: Path, configuration: Path, secrets_folder: Path) -> Settings:
-    """
-    Read the settings of this process from its environment and from three places that need not exist.
-
-    Raises:
-        InvalidSettings: with one line for each setting that is wrong.
-    """
-
-    class Sources(Settings):
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            secrets = NestedSecretsSettingsSource(
-                file_secret_settings,
-                secrets_dir=secrets_folder,
-                secrets_dir_missing="ok",
-                secrets_prefix=_PREFIX,
-                secrets_nested_delimiter="__",
-            )
-            toml = TomlConfigSettingsSource(settings_cls, configuration)
-            return init_settings, env_settings, dotenv_settings, secrets, toml
-
-    try:
-        return Sources(_env_file=environment_file)
-    except ValidationError as invalid:
-        raise InvalidSettings(
-            "\n".join(_line(error) for error in invalid.errors(include_input=False))
-        ) from None
-    except tomllib.TOMLDecodeError as broken:
-        raise InvalidSettings(f"{configuration}: {broken}") from None
-    except (SettingsError, OSError) as unreadable:
-        raise InvalidSettings(str(unreadable)) from None
-
-
-def _line(error: ErrorDetails) -> str:
-    place = "__".join(str(part) for part in error["loc"])
-    name = place if place.startswith((_PREFIX, "CELERY_")) else _PREFIX + place.upper()
-    message = complaint(error)
-    return f"{name}: {message}" if place else message

@@ -12,7 +12,8 @@ from producers.password_reset.limit_settings import PREFIX, LimitSettings
 from producers.web.settings import WebSettings
 from tasks.delivery.accounts import Account
 from tasks.password_reset.settings import ResetSettings
-from worker.settings import Settings, load
+from worker.settings import Settings
+from worker.settings_sources import load
 
 ROOT = Path(__file__).parents[3]
 ACCOUNT = "POSTROOM_ACCOUNTS__default__"

@@ -8,7 +8,7 @@ import pytest
 
 from worker.environment import process_number
 from worker.numbered import numbered_file, numbered_node
-from worker.settings import InvalidSettings
+from worker.settings_sources import InvalidSettings
 
 
 def test_the_first_process_is_called_as_if_it_were_alone() -> None:

@@ -8,10 +8,12 @@ import pytest
 
 from tasks.contract.security import Security
 from tasks.journal.sealing import generate_key
-from worker.settings import InvalidSettings, Settings, load
+from worker.settings_sources import InvalidSettings, load
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from worker.settings import Settings
 
 KEYS = ("POSTROOM_SEALING_KEYS", "POSTROOM_SEALING_KEYS_FILE", "POSTROOM_REQUIRE_SEALED")
 
