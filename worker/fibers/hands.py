@@ -49,5 +49,6 @@ class Hands:
             # The end of a wait that was left behind would end another one of the same fiber.
             if len(self._idle) >= _MOST_IDLE or self._waits.is_waited_for(fiber):
                 return
+            del work  # What it holds on to must not live as long as this fiber rests.
             self._idle.append(fiber)
             work = loop.switch()

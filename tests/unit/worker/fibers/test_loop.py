@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 import time
+import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +98,26 @@ def test_a_fiber_that_left_a_wait_behind_takes_no_other_work() -> None:
     carry(lambda loop: loop.sleep(0.05), leave_a_wait)
 
     assert ends == ["mine"]
+
+
+def test_a_fiber_that_rests_holds_on_to_nothing() -> None:
+    """What it has done may have had a password in it, or megabytes."""
+
+    class Work:
+        def __call__(self) -> None:
+            loops.sleep(0.001)
+
+    work = Work()
+    known = weakref.ref(work)
+
+    def look(loop: FiberLoop) -> None:
+        nonlocal work
+        loop.spawn(work)
+        del work
+        loop.sleep(0.05)
+        assert known() is None
+
+    carry(look)
 
 
 def test_only_so_many_idle_fibers_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
