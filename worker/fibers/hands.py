@@ -30,25 +30,32 @@ class Hands:
     def __init__(self, waits: Waits) -> None:
         self._waits = waits
         self._idle: list[greenlet] = []
+        #: What the fiber that is switched to is to do: as an argument, a fiber would hold on to its first work.
+        self._work: Callable[[], object] | None = None
 
     def take(self, work: Callable[[], object]) -> None:
         """Do *work* until it waits or ends; what it raises is raised, and ends its fiber."""
         fiber = self._idle.pop() if self._idle else greenlet(self._live)
-        fiber.switch(work)
+        self._work = work
+        fiber.switch()
 
     def close(self) -> None:
         """Let go of those that have nothing to do."""
         while self._idle:
             self._idle.pop().throw()
 
-    def _live(self, work: Callable[[], object]) -> None:
+    def _live(self) -> None:
         fiber = getcurrent()
         loop = fiber.parent
         while loop:
-            work()
-            # The end of a wait that was left behind would end another one of the same fiber.
-            if len(self._idle) >= _MOST_IDLE or self._waits.is_waited_for(fiber):
-                return
-            del work  # What it holds on to must not live as long as this fiber rests.
-            self._idle.append(fiber)
-            work = loop.switch()
+            # Without any it was woken by mistake, by a wait that ended and that nobody parked for.
+            if work := self._work:
+                self._work = None
+                work()
+                # What it holds on to must not live as long as this fiber rests.
+                del work
+                # The end of a wait that was left behind would end another one of the same fiber.
+                if len(self._idle) >= _MOST_IDLE or self._waits.is_waited_for(fiber):
+                    return
+                self._idle.append(fiber)
+            loop.switch()

@@ -100,6 +100,24 @@ def test_a_fiber_that_left_a_wait_behind_takes_no_other_work() -> None:
     assert ends == ["mine"]
 
 
+def test_a_fiber_that_is_woken_by_mistake_does_the_next_work_all_the_same() -> None:
+    done: list[str] = []
+
+    def never_park(loop: FiberLoop) -> None:
+        loop.wake(loop.wait_for(LONG), "for nobody")
+
+    def look(loop: FiberLoop) -> None:
+        loop.spawn(partial(never_park, loop))
+        loop.sleep(0.01)
+        for name in ("a", "b", "c"):
+            loop.spawn(partial(done.append, name))
+        loop.sleep(0.01)
+
+    carry(look)
+
+    assert done == ["a", "b", "c"]
+
+
 def test_a_fiber_that_rests_holds_on_to_nothing() -> None:
     """What it has done may have had a password in it, or megabytes."""
 
