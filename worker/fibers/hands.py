@@ -30,7 +30,7 @@ class Hands:
     def __init__(self, waits: Waits) -> None:
         self._waits = waits
         self._idle: list[greenlet] = []
-        #: What the fiber that is switched to is to do: as an argument, a fiber would hold on to its first work.
+        #: What the fiber that is switched to is to do; given as an argument, a fiber would hold on to its first.
         self._work: Callable[[], object] | None = None
 
     def take(self, work: Callable[[], object]) -> None:
