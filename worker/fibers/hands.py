@@ -30,7 +30,7 @@ class Hands:
     def __init__(self, waits: Waits) -> None:
         self._waits = waits
         self._idle: list[greenlet] = []
-        #: What the fiber that is switched to is to do; given as an argument, a fiber would hold on to its first.
+        #: What the next fiber is to do: it would hold on to its first work if that were an argument.
         self._work: Callable[[], object] | None = None
 
     def take(self, work: Callable[[], object]) -> None:
