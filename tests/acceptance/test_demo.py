@@ -47,9 +47,9 @@ def options(tmp_path: Path, folder: Path) -> dict[str, Any]:
     }
 
 
-def _processes_in(folder: Path) -> list[str]:
-    """Return the command lines of all processes that work in *folder* or name it."""
-    found = []
+def _lines_in(folder: Path) -> dict[int, str]:
+    """Return the command lines of all processes that work in *folder* or name it, by their ids."""
+    found = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
             line = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
@@ -57,8 +57,16 @@ def _processes_in(folder: Path) -> list[str]:
         except OSError:
             continue
         if int(process.name) != os.getpid() and (str(folder) in line or place.startswith(str(folder))):
-            found.append(line)
+            found[int(process.name)] = line
     return found
+
+
+def _processes_in(folder: Path) -> list[str]:
+    return list(_lines_in(folder).values())
+
+
+def _workers_in(folder: Path) -> list[int]:
+    return [pid for pid, line in _lines_in(folder).items() if "worker.app" in line]
 
 
 def _mail(path: str) -> Any:
@@ -137,22 +145,11 @@ def test_a_death_is_told_and_the_rest_is_stopped(
 ) -> None:
     options["args"].append("--json")
     with subprocess.Popen(**options) as demo:
-        eventually(lambda: list(folder.glob("*/worker.log")), "the worker is started")
-        os.kill(_pid_of("worker.app", folder), signal.SIGKILL)
+        eventually(lambda: _workers_in(folder), "the worker is started")
+        os.kill(_workers_in(folder)[0], signal.SIGKILL)
         output, _ = demo.communicate(timeout=30)
 
     assert demo.returncode == 1
     assert json.loads(output)["error"]["code"] == "demo_failed"
     assert "the worker died with exit code -9" in json.loads(output)["error"]["message"]
     assert _processes_in(folder) == []
-
-
-def _pid_of(name: str, folder: Path) -> int:
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            is_it = name.encode() in (process / "cmdline").read_bytes()
-            if is_it and str((process / "cwd").readlink()).startswith(str(folder)):
-                return int(process.name)
-        except OSError:
-            continue
-    pytest.fail(f"no process {name}")
