@@ -119,10 +119,18 @@ def _let_time_pass(office: PostOffice) -> None:
 def _await_acknowledgements(office: PostOffice) -> None:
     last_moment = time.monotonic() + PROMPT
     while time.monotonic() < last_moment:
-        waiting = sum(office.redis.llen(lane) for lane in ("reset", "default", "bulk"))
-        if not waiting and not office.redis.hlen("unacked") and not _untold(office):
+        if _is_drained(office) and not _untold(office):
             return
         time.sleep(0.1)
+
+
+def _is_drained(office: PostOffice) -> bool:
+    """Whether no message waits or is in hand; what is given back is in hand no more and waits again."""
+    pipeline = office.redis.pipeline()
+    for lane in ("reset", "default", "bulk"):
+        pipeline.llen(lane)
+    pipeline.hlen("unacked")
+    return not any(pipeline.execute())
 
 
 def _untold(office: PostOffice) -> bool:
@@ -156,7 +164,7 @@ def _find_weak(office: PostOffice) -> list[str]:
     """Return the workers that have not all their strength, after one more mail has gone through."""
     [mail_id] = office.enqueue()
     office.wait_until(lambda: office.is_over(mail_id), "one more mail", seconds=PROMPT)
-    office.wait_until(lambda: not office.redis.hlen("unacked"), "its acknowledgement", seconds=PROMPT)
+    office.wait_until(lambda: _is_drained(office), "its acknowledgement", seconds=PROMPT)
     last_moment = time.monotonic() + PROMPT
     with office.app() as app:
         # A worker that has only just been started hears no question that is asked before it listens.
