@@ -38,7 +38,7 @@ def bulk(
     Raises:
         BenchmarkFailed: the sink took another number of mails, or a result does not say that one was sent.
     """
-    with stage(contender, rtt=rtt, more=more) as found, listener(found) if is_heard else nullcontext():
+    with stage(contender, rtt=rtt, more=more) as found, _listener(found) if is_heard else nullcontext():
         warmed(found, contender.ways[0], contender.warm)
         taken, before = found.sink.count(), found.usage()
         enqueued = found.enqueue(contender.ways[0], count)
@@ -55,14 +55,16 @@ def bulk(
 
 
 @contextmanager
-def listener(found: Stage) -> Iterator[None]:
+def _listener(found: Stage) -> Iterator[None]:
     """Listen to all events and do nothing about them."""
     with found.queue.client.pubsub() as pubsub:
         pubsub.psubscribe(**{"*celeryev*": lambda _: None})
         thread = pubsub.run_in_thread(sleep_time=0.1, daemon=True)
-        yield
-        thread.stop()
-        thread.join()
+        try:
+            yield
+        finally:
+            thread.stop()
+            thread.join()
 
 
 def enqueueing(contender: Contender, way: str, count: int) -> Figures:

@@ -91,7 +91,7 @@ class SendEmail(BaseModel):
     @classmethod
     def _leave_out_blanks(cls, data: Any) -> Any:
         """Treat null and blank text as not given, so that an empty cell or form field changes nothing."""
-        if not isinstance(data, (dict, Mapping)):
+        if not isinstance(data, Mapping):
             return data
         return {name: value for name, value in data.items() if not _is_left_out(name, value)}
 

@@ -40,7 +40,7 @@ def parse(data: Mapping[str, object]) -> SendEmail:
         InvalidInput: with all the errors of all the fields.
 
     """
-    if not isinstance(data, (dict, Mapping)):
+    if not isinstance(data, Mapping):
         raise _whole(f"is {kind(data)}", "must be an object with a field for each input")
     _refuse_too_big(data)
     fields, errors = named(data)

@@ -120,7 +120,10 @@ class SenderPool(BasePool):
 
     def take(self, errands: Sequence[Errand], *, is_all: bool = False) -> None:
         """Take the errands of ordinary mails; *is_all* says that there are no others now."""
-        (self._counter.take_all if is_all else self._counter.take)(errands)
+        if is_all:
+            self._counter.take_all(errands)
+        else:
+            self._counter.take(errands)
 
     def on_apply(
         self,
