@@ -13,7 +13,7 @@ from celery.worker import state
 from tasks import loops
 from tasks.delivery.job import Settled
 from worker.dispatch.acceptance import accept
-from worker.dispatch.conclusion import conclude, flush_events
+from worker.dispatch.conclusion import conclude, flush_events, put_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -71,12 +71,6 @@ class Counter:
         """Have the desk get what was taken."""
         taken, self._taken = self._taken, []
         self._desk.put(taken)
-
-    def note_begun(self) -> None:
-        """Note which errands are being carried; before anything else is done about one of them."""
-        with self._lock:
-            begun, self._begun = self._begun, []
-        _accept(begun)
 
     # In the senders' thread:
 
@@ -142,6 +136,19 @@ class Counter:
         with self._lock:
             self._ended += outcomes
         self._call()
+
+    def put_back(self, outcomes: Sequence[Outcome]) -> None:
+        """Have the consumer give the messages of *outcomes* back, whose results could not be stored."""
+        self._tray.put(lambda: self._put_back(outcomes))
+
+    def _put_back(self, outcomes: Sequence[Outcome]) -> None:
+        with self._lock:
+            begun, self._begun = self._begun, []
+        try:
+            # Before: what is noted as begun once it is gone would be shown for ever.
+            _accept(begun)
+        finally:
+            put_back(outcomes)
 
     def _call(self) -> None:
         # Two threads at the same moment may both call; the second call finds nothing.

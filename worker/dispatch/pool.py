@@ -14,7 +14,6 @@ from celery.worker import state
 from tasks.contract.names import TASK_NAME, Lane
 from tasks.delivery.job import Job
 from tasks.send_email import DiscreetRequest, lane_of
-from worker.dispatch.conclusion import put_back
 from worker.dispatch.counter import Counter
 from worker.dispatch.crew import Crew
 from worker.dispatch.desk import Desk
@@ -84,7 +83,7 @@ class SenderPool(BasePool):
         self._reporter = Reporter(
             ResultWriter(self.app, together=options.trims),
             conclude=self._counter.conclude,
-            put_back=self._put_back,
+            put_back=self._counter.put_back,
             look_after=self._look_after,
         )
         self._counter.report = self._reporter.put
@@ -208,10 +207,6 @@ class SenderPool(BasePool):
         if self._service is None:
             raise RuntimeError("the pool was not started")
         return self._service
-
-    def _put_back(self, outcomes: Sequence[Outcome]) -> None:
-        self._tray.put(self._counter.note_begun)
-        self._tray.put(lambda: put_back(outcomes))
 
     def _look_after(self, patience: float) -> None:
         carrier = self._carrier()

@@ -158,14 +158,18 @@ def test_what_cannot_be_noted_keeps_nothing_from_being_concluded(
     assert concluded == [[ended]]
 
 
-def test_what_began_can_be_noted_before_anything_else_is_done_about_it(
-    counter: Counter, accepted: list[tuple[list[Any], float]], now: list[float]
+def test_what_began_is_noted_before_it_is_given_back(
+    counter: Counter, tray: Tray, accepted: list[tuple[list[Any], float]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Noted afterwards, it would be shown as being carried for ever."""
+    noted_before: list[int] = []
+    monkeypatch.setattr(module, "put_back", lambda _: noted_before.append(len(accepted)))
     counter.accepted([errand("a")])
-    counter.note_begun()
-    counter.note_begun()
+    counter.put_back([outcome(is_stored=False)])
+    assert noted_before == []
+    tray.empty()
 
-    assert accepted == [(["a"], now[0])]
+    assert noted_before == [1]
 
 
 def test_what_is_all_that_there_is_goes_to_the_desk_at_once(tray: Any) -> None:

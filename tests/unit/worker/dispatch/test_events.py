@@ -189,6 +189,18 @@ def test_what_is_told_of_many_is_what_would_be_sent_of_each(dispatcher: Any) -> 
     assert first["timestamp"] <= second["timestamp"] <= last["timestamp"]
 
 
+def test_events_of_the_next_message_have_the_time_zone_of_then(
+    dispatcher: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for hours in (5, 6):
+        monkeypatch.setattr(module, "utcoffset", lambda hours=hours: hours)
+        dispatcher.tell(of_mails(FIELDS))
+        dispatcher.flush()
+
+    told = [{event["utcoffset"] for event in json.loads(message["body"])} for message in sent(dispatcher)]
+    assert told == [{5}, {6}]
+
+
 def test_many_that_are_told_of_go_at_once_and_somebody_is_asked_before(
     dispatcher: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
