@@ -117,13 +117,14 @@ class Dialogue:
         while lines[-1] != b".":
             lines.append(self._channel.line())
         content = b"".join(line.removeprefix(b".") + b"\r\n" for line in lines[:-1])
-        action = self._plan("dot", f"250 2.0.0 Ok: queued as SCRIPT{len(self._record.dots):04}")
+        actions = self._plan("dot", f"250 2.0.0 Ok: queued as SCRIPT{len(self._record.dots):04}")
         recipients, parameters = tuple(self._recipients), self._parameters
-        mail = Mail(self._sender or "", recipients, content, parameters, action.code, self._number)
+        mail = Mail(self._sender or "", recipients, content, parameters, actions[-1].code, self._number)
+        # Before a pause: whoever looks for second copies meanwhile must find this one.
         with self._record.lock:
             self._record.dots.append(mail)
         self._forget_mail()
-        action.perform(self._channel)
+        self._perform(actions)
 
     def _on_rset(self, _: str) -> None:
         self._forget_mail()
@@ -141,16 +142,20 @@ class Dialogue:
 
     def _answer(self, step: str, default: str, address: str = "") -> int | None:
         """Do what the script says, else say *default*; return the reply code that was given."""
-        action = self._plan(step, default, address)
-        action.perform(self._channel)
-        return action.code
+        actions = self._plan(step, default, address)
+        self._perform(actions)
+        return actions[-1].code
 
-    def _plan(self, step: str, default: str, address: str = "") -> Action:
+    def _plan(self, step: str, default: str, address: str = "") -> tuple[Action, ...]:
+        """Return what is to be done one after the other; the last one is the answer."""
         action = self._play.next(step, address)
         if isinstance(action, Pause):
+            return action, Say(default)
+        return (action or Say(default),)
+
+    def _perform(self, actions: tuple[Action, ...]) -> None:
+        for action in actions:
             action.perform(self._channel)
-            action = None
-        return action or Say(default)
 
 
 def _accepts(code: int | None) -> bool:
