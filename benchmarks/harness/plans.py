@@ -12,6 +12,7 @@ class Plan:
 
     rounds: int
     bulk: int
+    single: int
     enqueue_many: int
     enqueue_one: int
     seconds: float
@@ -25,6 +26,7 @@ class Plan:
 SMALL: Final = Plan(
     rounds=2,
     bulk=2000,
+    single=5000,
     enqueue_many=10_000,
     enqueue_one=2000,
     seconds=6.0,
@@ -37,6 +39,7 @@ SMALL: Final = Plan(
 FULL: Final = Plan(
     rounds=3,
     bulk=20_000,
+    single=10_000,
     enqueue_many=20_000,
     enqueue_one=5000,
     seconds=8.0,
@@ -50,6 +53,7 @@ FULL: Final = Plan(
 TINY: Final = Plan(
     rounds=1,
     bulk=60,
+    single=60,
     enqueue_many=600,
     enqueue_one=60,
     seconds=1.0,

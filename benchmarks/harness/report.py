@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _TITLES: Final = {
     "bulk": "Many mails of 1 KB: from the first call to the last readable result",
+    "single": "One call for each mail from one process: from the first call to the last readable result",
     "enqueue": "Enqueueing alone, workers stopped",
     "latency": "Fifty mails a second: from the call to the readable result",
     "near": "A server 20 ms away, equal numbers of connections",
@@ -26,6 +27,7 @@ _TITLES: Final = {
 #: The rows that others are compared with.
 _BASES: Final = {
     "bulk": POSTROOM.name,
+    "single": BULLMQ.name,
     "enqueue": f"{NAIVE.name}, one",
     "latency": POSTROOM.name,
     "near": BULLMQ.name,

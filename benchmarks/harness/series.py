@@ -58,6 +58,10 @@ def _warmed_less(contender: Contender, plan: Plan) -> Contender:
 
 def _runs(plan: Plan, contenders: Sequence[Contender], file: Path) -> Iterator[Run]:
     yield from _bulk(plan, contenders)
+    for contender in contenders:
+        if "one" in contender.ways:
+            each = replace(contender, ways=("one",))
+            yield Run("single", contender.name, lambda c=each: scenarios.bulk(c, plan.single))
     yield from _enqueueing(plan, contenders)
     for contender in contenders:
         yield Run("latency", contender.name, lambda c=contender: scenarios.latency(c, plan.seconds))
