@@ -121,9 +121,12 @@ def test_a_fiber_that_is_woken_by_mistake_does_the_next_work_all_the_same() -> N
 def test_a_fiber_that_rests_holds_on_to_nothing() -> None:
     """What it has done may have had a password in it, or megabytes."""
 
+    done: list[str] = []
+
     class Work:
         def __call__(self) -> None:
             loops.sleep(0.001)
+            done.append("work")
 
     work = Work()
     known = weakref.ref(work)
@@ -132,7 +135,9 @@ def test_a_fiber_that_rests_holds_on_to_nothing() -> None:
         nonlocal work
         loop.spawn(work)
         del work
-        loop.sleep(0.05)
+        # However long that takes on a busy machine.
+        while not done:
+            loop.sleep(0.001)
         assert known() is None
 
     carry(look)
