@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from redis.exceptions import (
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
 #: Seconds after which a bell rings anyhow: then the queue's lists of lower priority are looked at, and it is
 #: certain that the server is still there.
 _LONGEST: Final = 1
-#: Seconds after which a bell that rang in vain hangs again.
+#: Seconds after which a bell that rang in vain hangs again, where the time before was so long ago: of a burst
+#: it rings again sooner, and what comes after a long rest may be the first of one.
 _REST: Final = 0.05
+_TRICKLE: Final = (0.01, 1.0)
 
 
 @dataclass(slots=True)
@@ -26,14 +29,15 @@ class _Bell:
     """
     A connection that waits for one queue; *since* is when it began, None while it does not.
 
-    *has_rung* says that there was a message and nobody looked yet; *again_at* is the moment before which it
-    hangs no more, since that was in vain.
+    *has_rung* says that there was a message and nobody looked yet; *vain_at* is when that was in vain last,
+    and *again_at* the moment before which it hangs no more.
     """
 
     queue: str
     client: Any
     since: float | None = None
     has_rung: bool = False
+    vain_at: float = -inf
     again_at: float = 0.0
 
 
@@ -42,8 +46,8 @@ class Bells:
     A blocked connection for each empty queue of *channel*, watched by its poller.
 
     BLMOVE from a list's end to the same end changes nothing, and is answered as soon as there is something.
-    *ring* is called with the queue's name. All workers are told of each message, and one gets it: the others
-    do not listen for a moment, or each lone mail would wake them all.
+    *ring* is called with the queue's name. All workers are told of each message, and one gets it. While mails
+    trickle in, the others do not listen for a moment, or each would wake them all.
     """
 
     def __init__(self, channel: Any, ring: Callable[[str], object]) -> None:
@@ -69,9 +73,14 @@ class Bells:
         if bell is None or not bell.has_rung:
             return
         bell.has_rung = False
-        if not is_any:
-            bell.again_at = time.monotonic() + _REST
+        if is_any:
+            return
+        now = time.monotonic()
+        shortest, longest = _TRICKLE
+        if shortest <= now - bell.vain_at <= longest:
+            bell.again_at = now + _REST
             self._channel.call_later(_REST)
+        bell.vain_at = now
 
     def check(self, patience: float) -> None:
         """

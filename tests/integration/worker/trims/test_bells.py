@@ -57,41 +57,75 @@ def test_a_bell_that_rang_while_nobody_looked_is_heard_late(
     reader.turn_until(lambda: reader.payloads == [1])
 
 
-def test_who_came_too_late_does_not_listen_for_a_moment(
+def let_it_ring_in_vain(late: Reader, quick: Reader, publish: Callable[..., None], payload: int) -> None:
+    """Have *late* hear of a message that *quick* has taken by then."""
+    bell: Any = late.channel.bells._bells["default"]  # noqa: SLF001 (as above)
+    before = bell.vain_at
+    for reader in (quick, late):
+        reader.turn_until(lambda reader=reader: hangs(reader))
+    publish("default", payload)
+    quick.turn_until(lambda: payload in quick.payloads)
+    late.turn_until(lambda: bell.vain_at != before)
+    assert payload not in late.payloads
+
+
+def test_who_comes_too_late_while_mails_trickle_in_does_not_listen_for_a_moment(
     read: Callable[..., Reader], publish: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Or each lone mail would wake all workers, for one of them to have it."""
     monkeypatch.setattr(bells, "_REST", 0.3)
+    monkeypatch.setattr(bells, "_TRICKLE", (0.0, 60.0))
     quick, late = read(), read()
     for reader in (quick, late):
         reader.turn_until(reader.is_listening)
-    publish("default", 1)
-    quick.turn_until(lambda: quick.payloads == [1])
-    quick.turn_until(lambda: hangs(quick))
-    late.turn_until(lambda: not hangs(late))
-    publish("default", 2)
-    quick.turn_until(lambda: quick.payloads == [1, 2])
+    let_it_ring_in_vain(late, quick, publish, 1)
+    let_it_ring_in_vain(late, quick, publish, 2)
+    publish("default", 3)
+    quick.turn_until(lambda: quick.payloads == [1, 2, 3])
     late.turn_for(0.1)
 
     assert not hangs(late)
     late.turn_until(lambda: hangs(late), seconds=2.0)
-    publish("default", 3)
-    late.turn_until(lambda: late.payloads == [3])
+    publish("default", 4)
+    late.turn_until(lambda: late.payloads == [4])
 
 
-def test_what_came_meanwhile_is_heard_of_after_that_moment(
-    read: Callable[..., Reader], publish: Callable[..., None]
+@pytest.mark.parametrize(
+    "trickle", [(60.0, 3600.0), (-2.0, -1.0)], ids=["a burst", "a lone mail now and then"]
+)
+def test_who_comes_too_late_otherwise_listens_at_once(
+    trickle: tuple[float, float],
+    read: Callable[..., Reader],
+    publish: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The others may be dead by then."""
+    """Or one worker would have taken most of a burst before the others hear of it."""
+    monkeypatch.setattr(bells, "_REST", 30.0)
+    monkeypatch.setattr(bells, "_TRICKLE", trickle)
     quick, late = read(), read()
     for reader in (quick, late):
         reader.turn_until(reader.is_listening)
-    publish("default", 1)
-    quick.turn_until(lambda: quick.payloads == [1])
-    late.turn_until(lambda: not hangs(late))
-    publish("default", 2)
 
-    late.turn_until(lambda: late.payloads == [2], seconds=1.0)
+    for payload in (1, 2, 3):
+        let_it_ring_in_vain(late, quick, publish, payload)
+    publish("default", 4)
+    late.turn_until(lambda: late.payloads == [4], seconds=5.0)
+
+
+def test_what_came_meanwhile_is_heard_of_after_that_moment(
+    read: Callable[..., Reader], publish: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others may be dead by then."""
+    monkeypatch.setattr(bells, "_TRICKLE", (0.0, 60.0))
+    quick, late = read(), read()
+    for reader in (quick, late):
+        reader.turn_until(reader.is_listening)
+    let_it_ring_in_vain(late, quick, publish, 1)
+    let_it_ring_in_vain(late, quick, publish, 2)
+    assert not hangs(late)
+    publish("default", 3)
+
+    late.turn_until(lambda: late.payloads == [3], seconds=1.0)
 
 
 def test_a_bell_that_rings_since_nothing_came_hangs_again_at_once(

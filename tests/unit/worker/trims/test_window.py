@@ -17,6 +17,7 @@ class Clock:
 
 def grown(clock: Clock, steps: int) -> PrefetchWindow:
     window = PrefetchWindow(clock)
+    window.size(0, is_more=True)
     for _ in range(steps):
         clock.step()
         window.size(STEP, is_more=True)
@@ -37,10 +38,23 @@ def test_it_begins_with_a_step_and_grows_by_one_after_each_pause() -> None:
 
 def test_it_grows_by_time_and_not_by_being_asked() -> None:
     clock = Clock()
-    window = PrefetchWindow(clock)
+    window = grown(clock, 0)
     clock.step()
 
     assert {window.size(STEP, is_more=True) for _ in range(10)} == {2 * STEP}
+
+
+def test_it_begins_with_a_step_however_long_there_was_nothing() -> None:
+    clock = Clock()
+    window = PrefetchWindow(clock)
+    for _ in range(3):
+        clock.step()
+        window.size(0, is_more=False)
+    clock.step()
+
+    assert window.size(0, is_more=True) == STEP
+    clock.step()
+    assert window.size(STEP, is_more=True) == 2 * STEP
 
 
 def test_whoever_is_through_with_a_burst_begins_anew() -> None:
