@@ -120,7 +120,6 @@ def test_a_fiber_that_is_woken_by_mistake_does_the_next_work_all_the_same() -> N
 
 def test_a_fiber_that_rests_holds_on_to_nothing() -> None:
     """What it has done may have had a password in it, or megabytes."""
-
     done: list[str] = []
 
     class Work:
