@@ -70,10 +70,13 @@ class Bells:
     def answer(self, queue: str, *, is_any: bool) -> None:
         """Note whether there was any message in *queue* when it was looked for."""
         bell = self._bells.get(queue)
-        if bell is None or not bell.has_rung:
+        if bell is None:
             return
-        bell.has_rung = False
+        has_rung, bell.has_rung = bell.has_rung, False
         if is_any:
+            # Whatever made it look: who was told of this message found none, and may not listen now.
+            bell.again_at = 0.0
+        if is_any or not has_rung:
             return
         now = time.monotonic()
         shortest, longest = _TRICKLE

@@ -128,6 +128,25 @@ def test_what_came_meanwhile_is_heard_of_after_that_moment(
     late.turn_until(lambda: late.payloads == [3], seconds=1.0)
 
 
+def test_who_comes_upon_a_message_that_another_was_told_of_listens_at_once(
+    read: Callable[..., Reader], publish: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That other one comes too late by this, and does not listen: nobody would."""
+    monkeypatch.setattr(bells, "_REST", 30.0)
+    monkeypatch.setattr(bells, "_TRICKLE", (0.0, 60.0))
+    quick, late = read(), read()
+    for reader in (quick, late):
+        reader.turn_until(reader.is_listening)
+    let_it_ring_in_vain(late, quick, publish, 1)
+    let_it_ring_in_vain(late, quick, publish, 2)
+    assert not hangs(late)
+    publish("default", 3)
+    publish("reset", 4)
+    late.turn_until(lambda: set(late.payloads) == {3, 4})
+
+    late.turn_until(lambda: hangs(late), seconds=5.0)
+
+
 def test_a_bell_that_rings_since_nothing_came_hangs_again_at_once(
     read: Callable[..., Reader], monkeypatch: pytest.MonkeyPatch
 ) -> None:
