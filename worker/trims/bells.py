@@ -29,14 +29,16 @@ class _Bell:
     """
     A connection that waits for one queue; *since* is when it began, None while it does not.
 
-    *has_rung* says that there was a message and nobody looked yet; *vain_at* is when that was in vain last,
-    and *again_at* the moment before which it hangs no more.
+    *has_rung* says that there was a message and nobody looked yet, *is_answered* that whoever listens has
+    taken one since it hangs, for which it will ring; *vain_at* is when it rang in vain last, and *again_at*
+    the moment before which it hangs no more.
     """
 
     queue: str
     client: Any
     since: float | None = None
     has_rung: bool = False
+    is_answered: bool = False
     vain_at: float = -inf
     again_at: float = 0.0
 
@@ -75,7 +77,7 @@ class Bells:
         has_rung, bell.has_rung = bell.has_rung, False
         if is_any:
             # Whatever made it look: who was told of this message found none, and may not listen now.
-            bell.again_at = 0.0
+            bell.is_answered, bell.again_at = True, 0.0
         if is_any or not has_rung:
             return
         now = time.monotonic()
@@ -121,12 +123,13 @@ class Bells:
             poller = self._channel.connection.cycle
             poller._register(self._channel, bell.client, _kind(bell.queue))  # noqa: SLF001 (as above)
         bell.client.connection.send_command("BLMOVE", bell.queue, bell.queue, "RIGHT", "RIGHT", _LONGEST)
-        bell.since = time.monotonic()
+        bell.since, bell.is_answered = time.monotonic(), False
 
     def _hear(self, bell: _Bell) -> None:
         bell.since = None
         try:
-            bell.has_rung = bell.client.connection.read_response() is not None
+            is_any = bell.client.connection.read_response() is not None
+            bell.has_rung = is_any and not bell.is_answered
             self._channel.refusals.end("heard")
         except ResponseError as error:
             self._channel.refusals.add("heard", error)

@@ -147,6 +147,26 @@ def test_who_comes_upon_a_message_that_another_was_told_of_listens_at_once(
     late.turn_until(lambda: hangs(late), seconds=5.0)
 
 
+def test_a_bell_that_rings_for_what_was_just_taken_did_not_ring_in_vain(
+    read: Callable[..., Reader], publish: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bells, "_REST", 30.0)
+    monkeypatch.setattr(bells, "_TRICKLE", (0.0, 60.0))
+    quick, late = read(), read()
+    for reader in (quick, late):
+        reader.turn_until(reader.is_listening)
+    let_it_ring_in_vain(late, quick, publish, 1)
+    late.turn_until(lambda: hangs(late))
+    publish("default", 2)
+    # As if something else had made it look: its loop has not heard the bell yet.
+    late.channel._empty.clear()  # noqa: SLF001 (nothing else says so)
+    late.channel.serve()
+    assert late.payloads == [2]
+
+    late.turn_until(lambda: not hangs(late))
+    late.turn_until(lambda: hangs(late), seconds=5.0)
+
+
 def test_a_bell_that_rings_since_nothing_came_hangs_again_at_once(
     read: Callable[..., Reader], monkeypatch: pytest.MonkeyPatch
 ) -> None:
