@@ -14,7 +14,7 @@ from benchmarks.harness.contenders import BULLMQ, POSTROOM
 from benchmarks.harness.failed import BenchmarkFailed
 from benchmarks.harness.plans import FULL, SMALL, TINY
 from benchmarks.harness.plot import bars
-from benchmarks.harness.report import medians, report
+from benchmarks.harness.report import TITLES, medians, report
 from benchmarks.harness.scratch import ROOT, SCRATCH, prepare
 from benchmarks.harness.series import Results, measure
 
@@ -28,10 +28,12 @@ def main() -> int:
     """Print the tables; 1 where a check failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", choices=_PLANS, default="small", help="small takes a quarter of an hour")
-    parser.add_argument("--rounds", type=int, help="instead of the plan's")
-    parser.add_argument("--only", action="append", default=[], metavar="SCENARIO", help="repeatable")
+    parser.add_argument("--rounds", type=_rounds, help="instead of the plan's")
+    parser.add_argument("--only", action="append", default=[], choices=TITLES, help="repeatable")
     parser.add_argument("--write", action="store_true", help=f"put the tables into {_PAGE.relative_to(ROOT)}")
     options = parser.parse_args()
+    if options.only and options.write:
+        parser.error(f"--write replaces all tables of {_PAGE.name}: leave out --only")
     plan = _PLANS[options.size]
     if options.rounds:
         plan = type(plan)(**{**vars(plan), "rounds": options.rounds})
@@ -47,6 +49,13 @@ def main() -> int:
     if options.write:
         _write(text, results)
     return 0
+
+
+def _rounds(text: str) -> int:
+    """Read a number of rounds. Raises `ArgumentTypeError` where there would be none."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of rounds: give 1 or more")
+    return int(text)
 
 
 def _machine(rounds: int) -> str:

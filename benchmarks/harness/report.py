@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from benchmarks.harness.scenarios import Figures
     from benchmarks.harness.series import Results
 
-_TITLES: Final = {
+#: Each scenario, and what its table is called.
+TITLES: Final = {
     "bulk": "Many mails of 1 KB: from the first call to the last readable result",
     "single": "One call for each mail from one process: from the first call to the last readable result",
     "enqueue": "Enqueueing alone, workers stopped",
@@ -51,7 +52,7 @@ def _section(scenario: str, rows: Mapping[str, list[Figures]]) -> Iterator[str]:
     names = list(dict.fromkeys(name for rounds in rows.values() for name in rounds[0]))
     base = _BASES.get(scenario)
     base = base if base in rows else next(iter(rows))
-    yield f"### {_TITLES[scenario]}\n"
+    yield f"### {TITLES[scenario]}\n"
     yield f"| | {' | '.join(names)} | {names[0]}, against {base} |"
     yield "|---" * (len(names) + 2) + "|"
     reference = medians(rows[base])[names[0]]

@@ -78,14 +78,8 @@ class Bells:
         if is_any:
             # Whatever made it look: who was told of this message found none, and may not listen now.
             bell.is_answered, bell.again_at = True, 0.0
-        if is_any or not has_rung:
-            return
-        now = time.monotonic()
-        shortest, longest = _TRICKLE
-        if shortest <= now - bell.vain_at <= longest:
-            bell.again_at = now + _REST
-            self._channel.call_later(_REST)
-        bell.vain_at = now
+        elif has_rung:
+            self._rest(bell)
 
     def check(self, patience: float) -> None:
         """
@@ -116,6 +110,15 @@ class Bells:
         sockets = self._channel.connection.cycle._chan_to_sock  # noqa: SLF001 (as kombu's own poller does it)
         watched = sockets.get((self._channel, bell.client, _kind(bell.queue)))
         return watched is not None and watched is bell.client.connection._sock  # noqa: SLF001
+
+    def _rest(self, bell: _Bell) -> None:
+        """Note that *bell* rang in vain; it hangs no more for a moment while mails trickle in."""
+        now = time.monotonic()
+        shortest, longest = _TRICKLE
+        if shortest <= now - bell.vain_at <= longest:
+            bell.again_at = now + _REST
+            self._channel.call_later(_REST)
+        bell.vain_at = now
 
     def _wait(self, bell: _Bell) -> None:
         bell.since = None

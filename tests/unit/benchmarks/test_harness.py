@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import __main__ as command_line
 from benchmarks.harness.contenders import NAIVE, POSTROOM
 from benchmarks.harness.plans import FULL, SMALL, TINY, Plan
 from benchmarks.harness.plot import bars
@@ -92,3 +93,27 @@ def test_plans_ask_for_something_of_everything(plan: Plan) -> None:
     sizes = {name: getattr(plan, name) for name in Plan.__dataclass_fields__}
 
     assert all(sizes.values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--only", "singel"), "invalid choice: 'singel'"),
+        (("--rounds", "0"), "give 1 or more"),
+        (("--rounds=-1",), "give 1 or more"),
+        (("--rounds", "many"), "give 1 or more"),
+        (("--only", "single", "--write"), "leave out --only"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_measured_is_said_before_anything_is(
+    arguments: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A table without rows, written down, would have replaced all that there were."""
+    monkeypatch.setattr(sys, "argv", ["benchmarks", *arguments])
+
+    with pytest.raises(SystemExit) as ended:
+        command_line.main()
+
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err

@@ -57,6 +57,14 @@ def test_a_bell_that_rang_while_nobody_looked_is_heard_late(
     reader.turn_until(lambda: reader.payloads == [1])
 
 
+def two_that_listen(read: Callable[..., Reader]) -> tuple[Reader, Reader]:
+    """Return two readers that have found all lanes empty."""
+    quick, late = read(), read()
+    for reader in (quick, late):
+        reader.turn_until(reader.is_listening)
+    return quick, late
+
+
 def let_it_ring_in_vain(late: Reader, quick: Reader, publish: Callable[..., None], payload: int) -> None:
     """Have *late* hear of a message that *quick* has taken by then."""
     bell: Any = late.channel.bells._bells["default"]  # noqa: SLF001 (as above)
@@ -75,9 +83,7 @@ def test_who_comes_too_late_while_mails_trickle_in_does_not_listen_for_a_moment(
     """Or each lone mail would wake all workers, for one of them to have it."""
     monkeypatch.setattr(bells, "_REST", 0.3)
     monkeypatch.setattr(bells, "_TRICKLE", (0.0, 60.0))
-    quick, late = read(), read()
-    for reader in (quick, late):
-        reader.turn_until(reader.is_listening)
+    quick, late = two_that_listen(read)
     let_it_ring_in_vain(late, quick, publish, 1)
     let_it_ring_in_vain(late, quick, publish, 2)
     publish("default", 3)
@@ -102,9 +108,7 @@ def test_who_comes_too_late_otherwise_listens_at_once(
     """Or one worker would have taken most of a burst before the others hear of it."""
     monkeypatch.setattr(bells, "_REST", 30.0)
     monkeypatch.setattr(bells, "_TRICKLE", trickle)
-    quick, late = read(), read()
-    for reader in (quick, late):
-        reader.turn_until(reader.is_listening)
+    quick, late = two_that_listen(read)
 
     for payload in (1, 2, 3):
         let_it_ring_in_vain(late, quick, publish, payload)
@@ -117,9 +121,7 @@ def test_what_came_meanwhile_is_heard_of_after_that_moment(
 ) -> None:
     """The others may be dead by then."""
     monkeypatch.setattr(bells, "_TRICKLE", (0.0, 60.0))
-    quick, late = read(), read()
-    for reader in (quick, late):
-        reader.turn_until(reader.is_listening)
+    quick, late = two_that_listen(read)
     let_it_ring_in_vain(late, quick, publish, 1)
     let_it_ring_in_vain(late, quick, publish, 2)
     assert not hangs(late)
@@ -134,9 +136,7 @@ def test_who_comes_upon_a_message_that_another_was_told_of_listens_at_once(
     """That other one comes too late by this, and does not listen: nobody would."""
     monkeypatch.setattr(bells, "_REST", 30.0)
     monkeypatch.setattr(bells, "_TRICKLE", (0.0, 60.0))
-    quick, late = read(), read()
-    for reader in (quick, late):
-        reader.turn_until(reader.is_listening)
+    quick, late = two_that_listen(read)
     let_it_ring_in_vain(late, quick, publish, 1)
     let_it_ring_in_vain(late, quick, publish, 2)
     assert not hangs(late)
@@ -152,9 +152,7 @@ def test_a_bell_that_rings_for_what_was_just_taken_did_not_ring_in_vain(
 ) -> None:
     monkeypatch.setattr(bells, "_REST", 30.0)
     monkeypatch.setattr(bells, "_TRICKLE", (0.0, 60.0))
-    quick, late = read(), read()
-    for reader in (quick, late):
-        reader.turn_until(reader.is_listening)
+    quick, late = two_that_listen(read)
     let_it_ring_in_vain(late, quick, publish, 1)
     late.turn_until(lambda: hangs(late))
     publish("default", 2)
