@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -169,9 +170,11 @@ def test_a_bell_that_rings_since_nothing_came_hangs_again_at_once(
     read: Callable[..., Reader], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bells, "_REST", 30.0)
+    monkeypatch.setattr(bells, "_TRICKLE", (0.0, 60.0))
     reader = read()
     reader.turn_until(reader.is_listening)
     bell: Any = reader.channel.bells._bells["default"]  # noqa: SLF001 (as above)
+    bell.vain_at = time.monotonic()
     began = bell.since
 
     reader.turn_until(lambda: bell.since not in {None, began}, seconds=5.0)
