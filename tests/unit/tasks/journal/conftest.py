@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import fakeredis
 import pytest
 
+from tasks.journal.control import Control
 from tasks.journal.entries import Entry
 from tasks.journal.journal import Journal, JournalOptions
 from tasks.journal.records import Claim
@@ -36,6 +37,12 @@ def journal_with(redis: Redis) -> MakeJournal:
 def journal(journal_with: MakeJournal) -> Journal:
     """A journal with the usual options."""
     return journal_with()
+
+
+@pytest.fixture
+def control(redis: Redis) -> Control:
+    """What callers do to mails, over the same Redis."""
+    return Control(redis)
 
 
 @pytest.fixture
