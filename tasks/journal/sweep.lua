@@ -1,18 +1,27 @@
 -- Find mails that nobody works at and that no message stands for: due later, leases over, lost messages.
 -- KEYS: open mails, watermarks
--- ARGV: prefix of the mails' keys, how many to look at, patience in ms, ms after which it first looks at a published
---       mail (begin.lua counts on it), then for each lane: name, 1 if its queue is empty
--- Returns how many were looked at, and a list of { mail id, lane, payload }, each to be published once;
--- one whose record is damaged has no payload.
-local patience = tonumber(ARGV[3])
-local empty = {}
-for i = 5, #ARGV, 2 do
-  empty[ARGV[i]] = ARGV[i + 1] == '1'
+-- ARGV: prefix of the mails' keys, how many to look at in each part of the set, patience in ms, ms after which it
+--       first looks at a published mail (begin.lua counts on it), how far apart the parts are, then for each lane:
+--       name, 1 if its queue is empty
+-- Returns 1 if there may be more to look at now, else 0, and a list of { mail id, lane, payload }, each to be
+-- published once; one whose record is damaged has no payload.
+--
+-- The set has the mails by the moment at which to look at them. One that was looked at and merely waits for its
+-- turn is in a part of its lane's behind all moments, by when it was published: looking again is worth nothing
+-- until newer mails have overtaken it or the queue is empty, and who is concerned then stands in front.
+local most, patience, first_look, apart = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local parts, lost_before = {}, {}
+for i = 6, #ARGV, 2 do
+  local lane = ARGV[i]
+  local newest = tonumber(redis.call('HGET', KEYS[2], lane) or 0)
+  parts[lane] = (i - 4) / 2 * apart
+  -- Published before that moment, its message is lost: newer ones were met, or none is there.
+  lost_before[lane] = math.max(newest, ARGV[i + 1] == '1' and now or 0) - patience
 end
 
 local found = {}
 
--- Decide about one mail; returns when to look at it again, nil for never.
+-- Decide about one mail; returns where it stands in the set from now on, nil for nowhere.
 local function look_at(id)
   local key = ARGV[1] .. id
   local mail = redis.pcall('HMGET', key, 'state', 'lane', 'payload', 'published', 'due', 'lease')
@@ -21,33 +30,41 @@ local function look_at(id)
   end
   local lane, published = mail[2], number(mail[4])
   local ready = number((mail[1] == 'queued') and mail[5] or mail[6])
-  if mail.err or not (lane and published and ready) then
+  if mail.err or not (lane and published and published < apart and ready and ready < apart) then
     -- Somebody wrote into it by hand: told, and again in an hour, while the others are looked at as ever.
     found[#found + 1] = { id, lane or '', '' }
     return now + 3600000
   end
-  local watermark = tonumber(redis.call('HGET', KEYS[2], lane) or 0)
-  local overtaken = published < watermark - patience
-  local vanished = empty[lane] and published < now - patience
-  local look = published + patience
   if ready > now then
     -- In hand since its message was seen.
     return ready
-  elseif published < ready or overtaken or vanished then
-    redis.call('HSET', key, 'published', now)
+  elseif published < ready or published < (lost_before[lane] or 0) then
+    redis.call('HSET', key, 'published', text(now))
     found[#found + 1] = { id, lane, mail[3] }
-    return now + ARGV[4]
+    return now + first_look
+  elseif now < published + first_look then
+    return published + first_look
   end
-  return look > now and look or now + patience
+  return parts[lane] and parts[lane] + math.max(published, 0) or now + patience
 end
 
-local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, tonumber(ARGV[2]))
-for _, id in ipairs(ids) do
-  local look = look_at(id)
-  if look then
-    redis.call('ZADD', KEYS[1], look, id)
-  else
-    redis.call('ZREM', KEYS[1], id)
+local is_more = 0
+local function look_through(from, to)
+  local ids = redis.call('ZRANGEBYSCORE', KEYS[1], from, to, 'LIMIT', 0, most)
+  for _, id in ipairs(ids) do
+    local place = look_at(id)
+    if place then
+      opened[#opened + 1] = text(place)
+      opened[#opened + 1] = id
+    else
+      closed[#closed + 1] = id
+    end
   end
+  if #ids == tonumber(most) then is_more = 1 end
 end
-return { #ids, found }
+
+look_through('-inf', text(now))
+for lane, part in pairs(parts) do
+  look_through(text(part), '(' .. text(part + math.max(lost_before[lane], 0)))
+end
+return { is_more, found }

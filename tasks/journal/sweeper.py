@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 _SWEEP: Final = Script.named("sweep")
 
+#: In the set of open mails, behind all moments: the mails of the first lane that merely wait, at twice that
+#: the next lane's. Sums of it and a moment in milliseconds are numbers that Redis keeps exactly.
+_WAITING: Final = 10**15
+
 
 @dataclass(frozen=True, slots=True)
 class Stray:
@@ -46,24 +50,26 @@ class Sweeper:
         Yield the strays; each is looked at again after the journal's patience only.
 
         *empty_lanes* names the queues in which nothing waits; it is asked only where a mail's time has come,
-        since asking takes longer than anything else here. Raises `redis.RedisError`.
+        or one waits for long, since asking takes longer than anything else here. Raises `redis.RedisError`.
         """
-        if not self._is_any_due():
+        if not self._is_any_to_look_at():
             return
         empty = empty_lanes()
         lanes = [part for lane in Lane for part in (lane.value, int(lane in empty))]
         times = milliseconds(self._options.patience), FIRST_LOOK
-        call = Call((OPEN, WATERMARKS), (MAIL, self._batch, *times, *lanes))
-        looked_at = self._batch
-        while looked_at == self._batch:
-            looked_at, found = run_script(self._redis, _SWEEP, [call])[0]
+        call = Call((OPEN, WATERMARKS), (MAIL, self._batch, *times, _WAITING, *lanes))
+        is_more = 1
+        while is_more:
+            is_more, found = run_script(self._redis, _SWEEP, [call])[0]
             for mail_id, lane, payload in found:
                 # What is damaged must not keep those behind it from being found.
                 yield Stray(*(part.decode(errors="surrogateescape") for part in (mail_id, lane, payload)))
 
-    def _is_any_due(self) -> bool:
+    def _is_any_to_look_at(self) -> bool:
         pipeline = self._redis.pipeline(transaction=False)
         pipeline.zrange(OPEN, 0, 0, withscores=True)
+        pipeline.zrange(OPEN, -1, -1, withscores=True)
         pipeline.time()
-        first, (seconds, microseconds) = pipeline.execute()
-        return any(moment <= seconds * 1000 + microseconds / 1000 for _, moment in first)
+        first, last, (seconds, microseconds) = pipeline.execute()
+        now = seconds * 1000 + microseconds / 1000
+        return any(moment <= now for _, moment in first) or any(place >= _WAITING for _, place in last)

@@ -1,0 +1,123 @@
+"""The sweeper and mails that wait in long queues: looked at once, and missed when they are lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tasks.contract.names import Lane
+from tasks.journal.entries import Entry
+from tasks.journal.records import Claim
+from tests.unit.tasks.journal.sweeps import accept, age, strays
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from redis import Redis
+
+    from tasks.journal.journal import Journal
+
+
+def test_mails_that_wait_in_a_long_queue_are_not_published_again(redis: Redis, journal: Journal) -> None:
+    accept(journal, *(f"m{i}" for i in range(7)))
+    for i in range(7):
+        age(redis, f"m{i}", 3_600_000)
+
+    assert strays(redis, empty=(), patience=30.0) == []
+
+
+def test_a_mail_that_newer_ones_have_overtaken_is_published_again(redis: Redis, journal: Journal) -> None:
+    accept(journal, "lost", "newer")
+    age(redis, "lost", 31_000)
+    journal.begin(["newer"])
+
+    assert strays(redis, empty=(), patience=30.0) == ["lost"]
+
+
+def test_a_lost_message_is_missed_when_patience_is_over_however_often_was_looked_before(
+    redis: Redis, journal_with: Callable[..., Journal]
+) -> None:
+    accept(journal_with(lease=15.0, patience=30.0), "m")
+    age(redis, "m", 16_000)
+    before = strays(redis, patience=30.0)
+    age(redis, "m", 13_000)
+    shortly_before = strays(redis, patience=30.0)
+    age(redis, "m", 2_000)
+
+    assert before == shortly_before == []
+    assert strays(redis, patience=30.0) == ["m"]
+
+
+def test_mails_that_merely_wait_are_looked_at_once_however_long_and_however_many(
+    redis: Redis, journal: Journal
+) -> None:
+    names = [f"m{i}" for i in range(9)]
+    accept(journal, *names)
+    for name in names:
+        age(redis, name, 16_000)
+    assert strays(redis, empty=(), patience=30.0) == []
+
+    for name in names:
+        age(redis, name, 3_600_000)
+        # Whoever looked at it would find it damaged, and tell.
+        redis.hset(f"postroom:mail:{name}", "due", "")
+
+    assert strays(redis, empty=(), patience=30.0) == []
+    assert sorted(strays(redis, patience=30.0)) == names
+
+
+def test_of_mails_that_wait_those_are_found_that_newer_ones_of_their_lane_have_overtaken(
+    redis: Redis, journal: Journal
+) -> None:
+    ages = {"oldest": 100_000, "old": 90_000, "newest": 50_000}
+    journal.accept([Entry(lane + name, lane, "{}") for lane in Lane for name in ages])
+    for lane in Lane:
+        for name, waited in ages.items():
+            age(redis, lane + name, waited)
+    assert strays(redis, empty=(), patience=30.0) == []
+
+    journal.begin(["defaultnewest"])
+
+    assert sorted(strays(redis, empty=(), patience=30.0)) == ["defaultold", "defaultoldest"]
+    assert strays(redis, empty=(), patience=30.0) == []
+    assert sorted(strays(redis, empty=["bulk"], patience=30.0)) == ["bulknewest", "bulkold", "bulkoldest"]
+
+
+def test_a_mail_that_waited_and_was_put_back_is_published_when_its_wait_is_over(
+    redis: Redis, journal: Journal
+) -> None:
+    accept(journal, "m")
+    age(redis, "m", 3_600_000)
+    assert strays(redis, empty=(), patience=30.0) == []
+    [claim] = journal.begin(["m"])
+    assert isinstance(claim, Claim)
+    journal.postpone(claim, wait=60.0, history="[]", progress="[]")
+    before = strays(redis, empty=(), patience=30.0)
+
+    age(redis, "m", 60_000)
+
+    assert before == []
+    assert strays(redis, empty=(), patience=30.0) == ["m"]
+
+
+def test_a_mail_that_waited_longer_than_a_lease_is_looked_at_when_that_of_its_worker_is_over(
+    redis: Redis, journal: Journal
+) -> None:
+    accept(journal, "m")
+    age(redis, "m", 16_000)
+    strays(redis, empty=(), patience=30.0)
+
+    journal.begin(["m"])
+
+    assert redis.zscore("postroom:open", "m") == int(redis.hget("postroom:mail:m", "lease") or 0)
+
+
+def test_a_mail_that_was_looked_at_before_its_time_is_looked_at_by_the_end_of_its_workers_lease(
+    redis: Redis, journal: Journal
+) -> None:
+    accept(journal, "m")
+    redis.zadd("postroom:open", {"m": 0})
+    strays(redis, empty=(), patience=30.0)
+
+    journal.begin(["m"])
+
+    assert (redis.zscore("postroom:open", "m") or 0) <= int(redis.hget("postroom:mail:m", "lease") or 0)
