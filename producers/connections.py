@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from redis.sentinel import SentinelManagedConnection
 
-from producers.errors import QueueUnavailable
+from producers.away import unavailable
 from producers.resolving import addresses
 from tasks.contract.places import is_sentinel
 from tasks.deadline import Deadline
@@ -100,7 +100,7 @@ class _Reaching:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, (RedisError, OSError)):
-            raise QueueUnavailable(f"the queue cannot be reached ({type(error).__name__})") from error
+            raise unavailable(error) from error
 
 
 _REACHING: Final = _Reaching()

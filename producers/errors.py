@@ -43,7 +43,9 @@ class PostroomError(Exception):
 
 class QueueUnavailable(PostroomError):
     """
-    The queue, or the gateway that leads to it, could not be reached within a few seconds.
+    The queue, or the gateway that leads to it, could not be reached within a few seconds, or refused.
+
+    What it refused for is said with what helps: it has no memory or disk left, is a replica, and so on.
 
     Either nothing was stored, or a repeat with the same idempotency key finds the mail that was.
     """

@@ -10,8 +10,9 @@ from kombu.exceptions import KombuError, OperationalError
 from kombu.transport.redis import Channel
 from redis.exceptions import RedisError
 
+from producers.away import unavailable
 from producers.connections import connect
-from producers.errors import EntryNotFound, NotRequeued, QueueUnavailable
+from producers.errors import EntryNotFound, NotRequeued
 from tasks.contract.queue import PRODUCER_SETTINGS
 from tasks.journal.quarantine import Quarantine
 from tasks.journal.sealing import Unsealable, seal_with
@@ -118,4 +119,4 @@ def _bounded() -> Iterator[None]:
     try:
         yield
     except (RedisError, OperationalError, KombuError, OSError) as error:
-        raise QueueUnavailable(f"the queue cannot be reached ({type(error).__name__})") from error
+        raise unavailable(error) from error

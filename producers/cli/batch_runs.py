@@ -12,9 +12,9 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 import typer
 from redis.exceptions import RedisError
 
+from producers.away import unavailable
 from producers.cli import batch_canary, batch_files, batch_output, connection
 from producers.cli.resetting import connected
-from producers.errors import QueueUnavailable
 from producers.password_reset.batch.checking import Usable, check, sifted
 from producers.password_reset.batch.flow import Tolerance
 from producers.password_reset.batch.pacing import Pace
@@ -53,7 +53,7 @@ def start(order: Order, broker: str | None, journal: str | None, *, as_json: boo
             try:
                 _run(order, file, checked, resets, redis, as_json=as_json)
             except RedisError as error:
-                raise QueueUnavailable(f"the queue cannot be reached ({type(error).__name__})") from None
+                raise unavailable(error) from error
 
 
 def _checked(order: Order, file: IO[bytes]) -> Checked:

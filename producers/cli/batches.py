@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 import typer
 from redis.exceptions import RedisError
 
+from producers.away import located, unavailable
 from producers.cli import batch_output, connection
 from producers.cli.resetting import connected
-from producers.errors import QueueUnavailable
 from producers.password_reset.batch import report as reports
 from producers.password_reset.batch.catching_up import cancel_waiting, catch_up
 from producers.password_reset.batch.store import JobState, Store
@@ -76,7 +76,6 @@ def _found(job_id: str, broker: str | None, journal: str | None) -> Iterator[tup
         yield store, job
     except RedisError as error:
         where = connection.place(broker, journal)
-        raise QueueUnavailable(
-            f"the queue cannot be reached ({type(error).__name__}) at {where}: start it, or name another "
-            "with --broker"
-        ) from None
+        away = unavailable(error)
+        away.__cause__ = error
+        raise located(away, where, "--broker") from None

@@ -7,6 +7,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from producers.away import located
 from producers.cli import connection
 from producers.cli.exit_codes import ExitCode
 from producers.cli.gateway import hooks_settings_from_environment
@@ -42,7 +43,7 @@ def opened(broker: str | None, journal: str | None, file: str | None) -> Iterato
             yield room
     except QueueUnavailable as away:
         where = connection.place(broker, journal)
-        raise QueueUnavailable(f"{away} at {where}: start it, or name another with --broker") from away
+        raise located(away, where, "--broker") from away
 
 
 def settled(room: HookRoom, delivery: Delivery, *, within: float) -> Delivery:

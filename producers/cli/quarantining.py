@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 
 import typer
 
+from producers.away import located
 from producers.cli import connection
 from producers.cli.exit_codes import ExitCode, worst
 from producers.cli.output import print_json, print_trouble
@@ -91,7 +92,7 @@ def _opened(broker: str | None, journal: str | None) -> Iterator[QuarantineRoom]
             yield room
     except QueueUnavailable as away:
         where = connection.place(broker, journal)
-        raise QueueUnavailable(f"{away} at {where}: start it, or name another with --broker") from away
+        raise located(away, where, "--broker") from away
 
 
 def _document(entry: Quarantined) -> dict[str, JsonValue]:

@@ -6,6 +6,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
+from producers.away import located
 from producers.cli import connection, gateways
 from producers.cli.exit_codes import worst
 from producers.cli.output import print_answers, print_json
@@ -38,7 +39,7 @@ def connected(
     except QueueUnavailable as away:
         where = remote.place if remote else connection.place(broker, journal)
         option = "--url" if remote else "--broker"
-        raise QueueUnavailable(f"{away} at {where}: start it, or name another with {option}") from away
+        raise located(away, where, option) from away
 
 
 def finish(answers: Sequence[Answer], *, as_json: bool, is_list: bool = True) -> NoReturn:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from producers.away import located
 from producers.cli import connection
 from producers.cli.output import print_json
 from producers.errors import QueueUnavailable
@@ -37,7 +38,7 @@ def connected(broker: str | None, journal: str | None) -> Iterator[Resets]:
             yield resets
     except QueueUnavailable as away:
         where = connection.place(broker, journal)
-        raise QueueUnavailable(f"{away} at {where}: start it, or name another with --broker") from away
+        raise located(away, where, "--broker") from away
 
 
 def show(found: Sequence[Audited], *, as_json: bool) -> None:

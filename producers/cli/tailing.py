@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
+from producers.away import located
 from producers.changes import CannotFollow, Changes
 from producers.cli import connection
 from producers.cli.tail_lines import Printer, complain, printing
@@ -42,7 +43,7 @@ def run(  # noqa: PLR0913 - what the options say
                 _show_last(tail, printer, last)
     except QueueUnavailable as away:
         where = connection.place(broker, journal)
-        raise QueueUnavailable(f"{away} at {where}: start it, or name another with --broker") from away
+        raise located(away, where, "--broker") from away
     except CannotFollow as why:
         raise typer.BadParameter(str(why), param_hint="--journal") from None
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from redis.exceptions import RedisError
-
-from producers.connections import connect
-from producers.errors import DeliveryNotFound, NoWebhook, QueueUnavailable, ReceiverDisabled
+from producers.connections import connect, reaching
+from producers.errors import DeliveryNotFound, NoWebhook, ReceiverDisabled
 from producers.hooks.ledger import Ledger
 from producers.hooks.views import DeliveryState, Replay
 
@@ -35,7 +32,7 @@ class HookRoom:
 
     def deliveries(self, key_id: str | None, *, state: DeliveryState | None, most: int) -> list[Delivery]:
         """Return the newest deliveries of a key, or of all keys."""
-        with _bounded():
+        with reaching():
             found = [
                 delivery
                 for each in ([key_id] if key_id else self._keys)
@@ -50,7 +47,7 @@ class HookRoom:
         Raises:
             DeliveryNotFound: there is none of this id (any more).
         """
-        with _bounded():
+        with reaching():
             found = self._ledger.get(delivery_id)
         if found is None:
             raise DeliveryNotFound(delivery_id)
@@ -67,7 +64,7 @@ class HookRoom:
         """
         found = self.delivery(delivery_id)
         webhook = self._webhook(found.key_id)
-        with _bounded():
+        with reaching():
             outcome = self._ledger.replay(delivery_id, key_id=found.key_id, webhook=webhook)
         if outcome is Replay.DISABLED:
             raise ReceiverDisabled(found.key_id)
@@ -84,7 +81,7 @@ class HookRoom:
         self._webhook(key_id)
         before: int | None = None
         while True:
-            with _bounded():
+            with reaching():
                 failed, before = self._ledger.page(
                     key_id, state=DeliveryState.FAILED, before=before, size=100
                 )
@@ -100,7 +97,7 @@ class HookRoom:
             NoWebhook: the key has no webhook.
         """
         self._webhook(key_id)
-        with _bounded():
+        with reaching():
             return self.delivery(self._ledger.try_out(key_id))
 
     def health(self, key_id: str) -> Health:
@@ -111,7 +108,7 @@ class HookRoom:
             NoWebhook: the key has no webhook.
         """
         webhook = self._webhook(key_id)
-        with _bounded():
+        with reaching():
             return self._ledger.health(key_id, webhook)
 
     def close(self) -> None:
@@ -129,11 +126,3 @@ class HookRoom:
         if key is None or key.revoked_at or key.webhook is None:
             raise NoWebhook(key_id)
         return key.webhook
-
-
-@contextmanager
-def _bounded() -> Iterator[None]:
-    try:
-        yield
-    except (RedisError, OSError) as error:
-        raise QueueUnavailable(f"the queue cannot be reached ({type(error).__name__})") from error

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import time
 import uuid
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self
 
-from redis.exceptions import RedisError
-
-from producers.connections import connect
-from producers.errors import IdempotencyConflict, QueueUnavailable, TooManyResets
+from producers.connections import connect, reaching
+from producers.errors import IdempotencyConflict, TooManyResets
 from producers.options import parse_lane, parse_option
 from producers.outbox import Outbox
 from producers.password_reset.limits import Names, ResetLimits, of_requester, of_staff
@@ -24,7 +21,7 @@ from tasks.journal.sealing import seal_with
 from tasks.journal.sealing_keys import as_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from pydantic import SecretStr
 
@@ -142,7 +139,7 @@ class Resets:
         asked = {"workflow": "requester", "user": identifier, "source": hashed, "locale": locale}
         reset = parse_password_reset({**asked, "account": account})
         known_as = self._names.of("reset-account", reset.user.casefold())
-        with _bounded():
+        with reaching():
             full = self._limits.take(
                 str(uuid.uuid4()), of_requester(self._allowed, account=known_as, source=hashed)
             )
@@ -171,7 +168,7 @@ class Resets:
         Raises:
             QueueUnavailable: the queue is away; some may have been taken in, so ask again for all.
         """
-        with _bounded():
+        with reaching():
             for mail_id, reset in rows:
                 self._audit.note(replace(_asked(mail_id, reset), workflow="batch"))
         self._outbox.hand_in(
@@ -210,7 +207,7 @@ class Resets:
         Raises:
             QueueUnavailable: the queue is away.
         """
-        with _bounded():
+        with reaching():
             return self._audit.find(actor=actor, target=target, ticket=ticket, most=most)
 
     def close(self) -> None:
@@ -235,7 +232,7 @@ class Resets:
             target=self._names.of("reset-target", reset.user.casefold()),
             actor=self._names.of("reset-actor", reset.actor or ""),
         )
-        with _bounded():
+        with reaching():
             full = self._limits.take(str(reset.idempotency_key), limits)
         if full:
             raise TooManyResets(_WHAT[full.limit.name.partition(":")[0]], full.wait)
@@ -243,22 +240,14 @@ class Resets:
     def _hand_in(self, reset: PasswordReset, lane: Lane, *, notify: str = "") -> Accepted:
         mail_id = str(uuid.uuid4())
         # Written down before: a reset without a record is worse than a record without a reset.
-        with _bounded():
+        with reaching():
             self._audit.note(_asked(mail_id, reset))
         [accepted] = self._outbox.hand_in([reset], lane=lane, mail_ids=[mail_id], notify=[notify])
         if accepted.mail_id != mail_id:
-            with _bounded():
+            with reaching():
                 self._audit.strike(mail_id)
         return accepted
 
 
 def _asked(mail_id: str, reset: PasswordReset) -> Asked:
     return Asked(mail_id, reset.workflow, reset.user, reset.actor, reset.reason, reset.ticket)
-
-
-@contextmanager
-def _bounded() -> Iterator[None]:
-    try:
-        yield
-    except (RedisError, OSError) as error:
-        raise QueueUnavailable(f"the queue cannot be reached ({type(error).__name__})") from error

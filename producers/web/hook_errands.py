@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from redis.exceptions import RedisError
-
-from producers.errors import QueueUnavailable
+from producers.connections import reaching
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from producers.hooks.ledger import Ledger
     from producers.hooks.views import Delivery, DeliveryState, Health, Replay
     from producers.web.keys import Key
@@ -44,13 +39,13 @@ class HookErrands:
 
     def health(self, key: Key, webhook: Webhook) -> tuple[Allowance, Health | None]:
         """Say how the receiver of *key* is."""
-        with _bounded():
+        with reaching():
             allowance = self._count(key)
             return allowance, self._ledger.health(key.id, webhook) if allowance.is_granted else None
 
     def page(self, key: Key, *, state: DeliveryState | None, before: int | None, size: int) -> Listed:
         """List the deliveries of *key*, newest first."""
-        with _bounded():
+        with reaching():
             allowance = self._count(key)
             if not allowance.is_granted:
                 return Listed(allowance, (), None)
@@ -59,13 +54,13 @@ class HookErrands:
 
     def get(self, key: Key, delivery_id: str) -> Seen:
         """Look a delivery of *key* up."""
-        with _bounded():
+        with reaching():
             allowance = self._count(key)
             return Seen(allowance, self._find(key, delivery_id) if allowance.is_granted else None)
 
     def replay(self, key: Key, webhook: Webhook, delivery_id: str) -> Seen:
         """Have a delivery of *key* made again."""
-        with _bounded():
+        with reaching():
             allowance = self._count(key)
             if not allowance.is_granted:
                 return Seen(allowance, None)
@@ -74,7 +69,7 @@ class HookErrands:
 
     def try_out(self, key: Key) -> Seen:
         """Have an event delivered that is about no mail."""
-        with _bounded():
+        with reaching():
             allowance = self._count(key)
             if not allowance.is_granted:
                 return Seen(allowance, None)
@@ -85,11 +80,3 @@ class HookErrands:
 
     def _count(self, key: Key) -> Allowance:
         return self._rates.take([(key, 1)])[0]
-
-
-@contextmanager
-def _bounded() -> Iterator[None]:
-    try:
-        yield
-    except (RedisError, OSError) as error:
-        raise QueueUnavailable(f"the queue cannot be reached ({type(error).__name__})") from error

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
-from producers.errors import QueueUnavailable
+from producers.away import unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,4 +27,4 @@ def reaching(rest: Rest) -> Iterator[None]:
         with rest.turn():
             yield
     except (RedisError, OSError) as error:
-        raise QueueUnavailable(f"the queue cannot be reached ({type(error).__name__})") from error
+        raise unavailable(error) from error

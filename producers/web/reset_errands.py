@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from redis.exceptions import RedisError
-
-from producers.errors import QueueUnavailable
+from producers.connections import reaching
 from producers.web.index import Mention
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from producers.password_reset.resets import Resets
     from producers.web.index import Index
@@ -88,21 +85,13 @@ class ResetErrands:
 
     def _remember(self, key: Key, mail_id: str) -> None:
         # Only now is the id known; a process that dies before leaves a reset that is sent, and on no list.
-        with _bounded():
+        with reaching():
             self._index.remember({key.id: [Mention(mail_id)]})
 
     def _count(self, key: Key) -> Allowance:
-        with _bounded():
+        with reaching():
             return self._rates.take([(key, 1)])[0]
 
 
 def _account(key: Key) -> dict[str, str]:
     return {"account": key.account} if key.account else {}
-
-
-@contextmanager
-def _bounded() -> Iterator[None]:
-    try:
-        yield
-    except (RedisError, OSError) as error:
-        raise QueueUnavailable(f"the queue cannot be reached ({type(error).__name__})") from error
