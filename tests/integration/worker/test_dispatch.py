@@ -78,9 +78,11 @@ def test_what_is_under_way_is_shown_truthfully_and_without_its_arguments(
     post: Any, inspect: Any, eventually: Callable[[Callable[[], object]], None]
 ) -> None:
     mail_id = post.mailer.enqueue(**MAIL, to="mute@example.org", timeout=2500)
-    eventually(lambda: post.mailer.poll(mail_id).state is MailState.SENDING)
+    # The consumer hears a few milliseconds after the journal that a mail was taken up.
+    eventually(lambda: mail_id in {each["id"] for each in only(inspect.active())})
     active = only(inspect.active())
     [found] = [each for each in active if each["id"] == mail_id]
+    assert post.mailer.poll(mail_id).state is MailState.SENDING
     state, queried = only(inspect.query_task(mail_id))[mail_id]
 
     assert (found["name"], found["acknowledged"]) == ("send_email", False)
