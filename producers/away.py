@@ -30,11 +30,13 @@ _DISK: Final = "cannot write to its disk: make room there"
 
 def unavailable(error: BaseException) -> QueueUnavailable:
     """
-    Return what to raise for *error*, which came of asking Redis or the queue.
+    Return what to raise for *error*, its cause, which came of asking Redis or the queue.
 
     Only the kind of the error is quoted, since its words may hold parts of what was asked.
     """
-    return QueueUnavailable(f"the queue {_refusal(error) or 'cannot be reached'} ({type(error).__name__})")
+    away = QueueUnavailable(f"the queue {_refusal(error) or 'cannot be reached'} ({type(error).__name__})")
+    away.__cause__ = error
+    return away
 
 
 def located(away: QueueUnavailable, where: str, option: str) -> QueueUnavailable:

@@ -76,6 +76,4 @@ def _found(job_id: str, broker: str | None, journal: str | None) -> Iterator[tup
         yield store, job
     except RedisError as error:
         where = connection.place(broker, journal)
-        away = unavailable(error)
-        away.__cause__ = error
-        raise located(away, where, "--broker") from None
+        raise located(unavailable(error), where, "--broker") from None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from redis.exceptions import (
     AuthenticationError,
@@ -17,9 +15,6 @@ from redis.exceptions import ConnectionError as Disconnected
 
 from producers.away import located, unavailable
 
-if TYPE_CHECKING:
-    from producers.errors import QueueUnavailable
-
 REFUSALS = {
     "memory": (OutOfMemoryError("OOM command not allowed canary"), "no memory left"),
     "replica": (ReadOnlyError("READONLY canary"), "is a replica"),
@@ -30,17 +25,11 @@ REFUSALS = {
 }
 
 
-def raised(error: Exception) -> QueueUnavailable:
-    away = unavailable(error)
-    away.__cause__ = error
-    return away
-
-
 @pytest.mark.parametrize(("error", "words"), REFUSALS.values(), ids=REFUSALS)
 def test_a_queue_that_refuses_says_why_and_what_helps_and_quotes_nothing(
     error: Exception, words: str
 ) -> None:
-    said = str(located(raised(error), "127.0.0.1:6379", "--broker"))
+    said = str(located(unavailable(error), "127.0.0.1:6379", "--broker"))
 
     assert words in said
     assert said.endswith(f"({type(error).__name__}) at 127.0.0.1:6379")
@@ -50,7 +39,7 @@ def test_a_queue_that_refuses_says_why_and_what_helps_and_quotes_nothing(
 
 @pytest.mark.parametrize("error", [Disconnected("canary"), OSError("canary"), ResponseError("ERR canary")])
 def test_a_queue_that_did_not_answer_is_to_be_started_or_another_named(error: Exception) -> None:
-    said = str(located(raised(error), "127.0.0.1:6379", "--broker"))
+    said = str(located(unavailable(error), "127.0.0.1:6379", "--broker"))
 
     name = type(error).__name__
     assert said == (
