@@ -47,7 +47,11 @@ end
 
 -- The newest publication that any worker has met, to a tenth of a second: what was published well before it and
 -- is still waiting is lost.
-local watermark = seen[lane] or tonumber(redis.call('HGET', KEYS[2], lane) or 0)
+local watermark = seen[lane] or number(redis.call('HGET', KEYS[2], lane)) or 0
+if watermark > now then
+  -- Somebody wrote it by hand, or the clock went back: no message would ever be newer.
+  watermark = 0
+end
 if published > watermark + 100 then
   redis.call('HSET', KEYS[2], lane, mail[5])
   watermark = published

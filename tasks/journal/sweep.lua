@@ -1,8 +1,8 @@
 -- Find mails that nobody works at and that no message stands for: due later, leases over, lost messages.
 -- KEYS: open mails, watermarks
 -- ARGV: prefix of the mails' keys, how many to look at in each part of the set, patience in ms, ms after which it
---       first looks at a published mail (begin.lua counts on it), how far apart the parts are, then for each lane:
---       name, 1 if its queue is empty
+--       first looks at a published mail (begin.lua counts on it), how far apart the parts are (that of the n-th
+--       lane begins at n times as much), then for each lane: name, 1 if its queue is empty
 -- Returns 1 if there may be more to look at now, else 0, and a list of { mail id, lane, payload }, each to be
 -- published once; one whose record is damaged has no payload.
 --
@@ -13,10 +13,11 @@ local most, patience, first_look, apart = ARGV[2], tonumber(ARGV[3]), tonumber(A
 local parts, lost_before = {}, {}
 for i = 6, #ARGV, 2 do
   local lane = ARGV[i]
-  local newest = tonumber(redis.call('HGET', KEYS[2], lane) or 0)
+  local newest = number(redis.call('HGET', KEYS[2], lane)) or 0
+  -- Published before that moment, its message is lost: newer ones were met, or none is there. What is newer than
+  -- now was written by hand, or before the clock went back.
+  lost_before[lane] = math.max(newest <= now and newest or 0, ARGV[i + 1] == '1' and now or 0) - patience
   parts[lane] = (i - 4) / 2 * apart
-  -- Published before that moment, its message is lost: newer ones were met, or none is there.
-  lost_before[lane] = math.max(newest, ARGV[i + 1] == '1' and now or 0) - patience
 end
 
 local found = {}

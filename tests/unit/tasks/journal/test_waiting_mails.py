@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tasks.contract.names import Lane
 from tasks.journal.entries import Entry
 from tasks.journal.records import Claim
@@ -121,3 +123,36 @@ def test_a_mail_that_was_looked_at_before_its_time_is_looked_at_by_the_end_of_it
     journal.begin(["m"])
 
     assert (redis.zscore("postroom:open", "m") or 0) <= int(redis.hget("postroom:mail:m", "lease") or 0)
+
+
+IMPOSSIBLE = pytest.mark.parametrize("moment", ["5e15", "1e300", "inf", "nan", "-5", "x"])
+
+
+@IMPOSSIBLE
+def test_a_watermark_that_cannot_be_has_no_mail_looked_at_for_ever_or_published(
+    moment: str, redis: Redis, journal: Journal
+) -> None:
+    accept(journal, *(f"m{i}" for i in range(5)))
+    for i in range(5):
+        age(redis, f"m{i}", 100_000)
+    assert strays(redis, empty=(), patience=30.0) == []
+
+    for lane in Lane:
+        redis.hset("postroom:watermarks", lane, moment)
+
+    assert strays(redis, empty=(), patience=30.0) == []
+    accept(journal, "newer")
+    journal.begin(["newer"])
+    assert sorted(strays(redis, empty=(), patience=30.0)) == [f"m{i}" for i in range(5)]
+
+
+@IMPOSSIBLE
+def test_a_mail_that_says_to_be_published_in_the_future_has_no_others_taken_for_lost(
+    moment: str, redis: Redis, journal: Journal
+) -> None:
+    accept(journal, "odd", "m")
+    age(redis, "m", 100_000)
+    redis.hset("postroom:mail:odd", "published", moment)
+    journal.begin(["odd"])
+
+    assert "m" not in strays(redis, empty=(), patience=30.0)
