@@ -141,6 +141,8 @@ def test_a_moment_that_cannot_be_costs_no_other_mail_anything(
     for _ in range(3):
         found = [stray.mail_id for stray in Sweeper(redis, batch=1).sweep(lambda: ())]
         assert set(found) <= {"odd"}
+    strays(redis, patience=30.0)
+    age(redis, "m", 31_000)
     assert "m" in strays(redis, patience=30.0)
 
 

@@ -9,7 +9,7 @@ import pytest
 from tasks.contract.names import Lane
 from tasks.journal.entries import Entry
 from tasks.journal.records import Claim
-from tests.unit.tasks.journal.sweeps import accept, age, strays
+from tests.unit.tasks.journal.sweeps import ALL_EMPTY, accept, age, strays
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +62,9 @@ def test_mails_that_merely_wait_are_looked_at_once_however_long_and_however_many
         age(redis, name, 3_600_000)
         # Whoever looked at it would find it damaged, and tell.
         redis.hset(f"postroom:mail:{name}", "due", "")
+    accept(journal, "head")
+    age(redis, "head", 3_700_000)
+    journal.begin(["head"])
 
     assert strays(redis, empty=(), patience=30.0) == []
     assert sorted(strays(redis, patience=30.0)) == names
@@ -81,7 +84,39 @@ def test_of_mails_that_wait_those_are_found_that_newer_ones_of_their_lane_have_o
 
     assert sorted(strays(redis, empty=(), patience=30.0)) == ["defaultold", "defaultoldest"]
     assert strays(redis, empty=(), patience=30.0) == []
-    assert sorted(strays(redis, empty=["bulk"], patience=30.0)) == ["bulknewest", "bulkold", "bulkoldest"]
+
+
+def test_the_last_mails_of_a_long_queue_are_in_hand_when_it_is_empty_and_have_their_time(
+    redis: Redis, journal: Journal
+) -> None:
+    names = ["lost", "slow", "sent"]
+    accept(journal, *names)
+    for name in names:
+        age(redis, name, 100_000)
+    assert strays(redis, empty=(), patience=30.0) == []
+
+    at_once = strays(redis, patience=30.0)
+    journal.begin(["sent"])
+    for name in names:
+        age(redis, name, 29_000)
+    before = strays(redis, patience=30.0)
+    journal.begin(["slow"])
+    age(redis, "lost", 2_000)
+
+    assert at_once == before == []
+    assert strays(redis, patience=30.0) == ["lost"]
+
+
+def test_a_queue_that_was_empty_for_a_moment_only_has_none_of_its_mails_taken_for_lost(
+    redis: Redis, journal: Journal
+) -> None:
+    accept(journal, "m")
+    age(redis, "m", 100_000)
+    for empty in ((), ALL_EMPTY, (), ()):
+        assert strays(redis, empty=empty, patience=30.0) == []
+        age(redis, "m", 31_000)
+
+    assert strays(redis, empty=(), patience=30.0) == []
 
 
 def test_a_mail_that_waited_and_was_put_back_is_published_when_its_wait_is_over(
